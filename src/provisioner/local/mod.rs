@@ -1,0 +1,1 @@
+//! Apps as processes of this machine.

@@ -1,0 +1,224 @@
+//! Documents in tsuru's own collections, on SQLite (embedded) or MongoDB. Nothing outside this folder says either name.
+//!
+//! The domain works with typed collections and with [`Filter`] and [`Update`]; it never builds BSON.
+
+pub mod evaluate;
+pub mod filter;
+pub mod mongo;
+pub mod seal;
+pub mod sqlite;
+pub mod transfer;
+pub mod update;
+
+use std::{marker::PhantomData, sync::Arc};
+
+use async_trait::async_trait;
+use bson::Document as Doc;
+use serde::{Serialize, de::DeserializeOwned};
+use thiserror::Error;
+
+pub use filter::Filter;
+pub use seal::{Key, Sealer};
+pub use update::Update;
+
+/// Why the store did not do it.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// A unique key is taken; the name of the index.
+    #[error("duplicate key on {0}")]
+    Duplicate(String),
+    /// The store cannot be reached: try again later.
+    #[error("the store is away: {0}")]
+    Away(String),
+    /// Everything else: a fault of ours or a broken document.
+    #[error("{0}")]
+    Fault(String),
+}
+
+impl From<StoreError> for crate::error::Error {
+    fn from(e: StoreError) -> Self {
+        match e {
+            StoreError::Away(detail) => {
+                tracing::warn!(detail, "store away");
+                Self::unavailable("The database is not available, please try again in a moment.")
+            }
+            other => Self::internal(other),
+        }
+    }
+}
+
+/// Result of store operations.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// One key of an index: a dotted path, ascending or descending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IndexKey(pub &'static str, pub bool);
+
+/// A declared index. `sparse`: documents without the (single) key are not in it.
+#[derive(Clone, Copy, Debug)]
+pub struct Index {
+    /// Paths in order; `true` is descending.
+    pub keys: &'static [IndexKey],
+    /// No two documents with equal keys.
+    pub unique: bool,
+    /// Absent keys do not count.
+    pub sparse: bool,
+}
+
+/// A collection: its name, indexes and sealed fields.
+#[derive(Debug)]
+pub struct Spec {
+    /// tsuru's name of it.
+    pub name: &'static str,
+    /// Its indexes, `_id` apart.
+    pub indexes: &'static [Index],
+    /// Dotted paths of secret strings; `*` stands for any key or array element: `env.*.value`.
+    pub sealed: &'static [&'static str],
+}
+
+/// A type kept in a collection of its own.
+pub trait Document: Serialize + DeserializeOwned + Send + Sync {
+    /// Where it lives.
+    const SPEC: &'static Spec;
+}
+
+/// Order and window of a find.
+#[derive(Clone, Debug, Default)]
+pub struct Find {
+    /// Path and, when true, descending.
+    pub sort: Option<(&'static str, bool)>,
+    /// How many to leave out first.
+    pub skip: u64,
+    /// How many at most; 0: all.
+    pub limit: i64,
+}
+
+/// What the two backends do. All documents in and out are complete and unsealed bytes as stored.
+#[async_trait]
+pub trait Backend: Send + Sync {
+    /// Makes the collection's indexes when they are not there.
+    async fn ensure(&self, spec: &'static Spec) -> Result<()>;
+    /// Matching documents.
+    async fn find(&self, spec: &'static Spec, filter: &Filter, find: &Find) -> Result<Vec<Doc>>;
+    /// How many match.
+    async fn count(&self, spec: &'static Spec, filter: &Filter) -> Result<u64>;
+    /// Adds a document; unique keys hold.
+    async fn insert(&self, spec: &'static Spec, doc: Doc) -> Result<()>;
+    /// Changes the first match in one atomic step and gives it as it is afterwards. With `upsert`, a missing one is made from the
+    /// filter's equalities and the update.
+    async fn update_one(&self, spec: &'static Spec, filter: &Filter, update: &Update, upsert: bool) -> Result<Option<Doc>>;
+    /// Changes every match; how many matched.
+    async fn update_many(&self, spec: &'static Spec, filter: &Filter, update: &Update) -> Result<u64>;
+    /// Removes every match; how many.
+    async fn delete(&self, spec: &'static Spec, filter: &Filter) -> Result<u64>;
+    /// Answers when the store is there.
+    async fn ping(&self) -> Result<()>;
+    /// Names of all collections that hold something, also unknown ones.
+    async fn collections(&self) -> Result<Vec<String>>;
+    /// Every document of a collection by name, raw, for export.
+    async fn dump(&self, collection: &str) -> Result<Vec<Doc>>;
+    /// Puts a raw document into a collection by name, for import.
+    async fn load(&self, collection: &str, docs: Vec<Doc>) -> Result<()>;
+}
+
+/// The store: a backend and the key that seals secrets.
+#[derive(Clone)]
+pub struct Store {
+    backend: Arc<dyn Backend>,
+    sealer: Arc<Sealer>,
+}
+
+impl Store {
+    /// Wraps a backend.
+    pub fn new(backend: Arc<dyn Backend>, sealer: Sealer) -> Self {
+        Self { backend, sealer: Arc::new(sealer) }
+    }
+
+    /// The typed collection of `T`.
+    pub fn of<T: Document>(&self) -> Collection<'_, T> {
+        Collection { store: self, of: PhantomData }
+    }
+
+    /// The backend, for export, import and health checks.
+    pub fn backend(&self) -> &dyn Backend {
+        self.backend.as_ref()
+    }
+
+    /// Seals and opens secrets.
+    pub fn sealer(&self) -> &Sealer {
+        &self.sealer
+    }
+}
+
+/// The documents of one type.
+pub struct Collection<'a, T> {
+    store: &'a Store,
+    of: PhantomData<T>,
+}
+
+impl<T: Document> Collection<'_, T> {
+    /// Makes its indexes.
+    pub async fn ensure(&self) -> Result<()> {
+        self.store.backend.ensure(T::SPEC).await
+    }
+
+    /// The first match.
+    pub async fn get(&self, filter: Filter) -> Result<Option<T>> {
+        let find = Find { limit: 1, ..Find::default() };
+        Ok(self.find_with(filter, find).await?.into_iter().next())
+    }
+
+    /// All matches.
+    pub async fn find(&self, filter: Filter) -> Result<Vec<T>> {
+        self.find_with(filter, Find::default()).await
+    }
+
+    /// Matches in this order and window.
+    pub async fn find_with(&self, filter: Filter, find: Find) -> Result<Vec<T>> {
+        let docs = self.store.backend.find(T::SPEC, &filter, &find).await?;
+        docs.into_iter().map(|doc| self.read(doc)).collect()
+    }
+
+    /// How many match.
+    pub async fn count(&self, filter: Filter) -> Result<u64> {
+        self.store.backend.count(T::SPEC, &filter).await
+    }
+
+    /// Adds one; [`StoreError::Duplicate`] when a unique key is taken.
+    pub async fn insert(&self, value: &T) -> Result<()> {
+        let doc = bson::serialize_to_document(value).map_err(|e| StoreError::Fault(e.to_string()))?;
+        self.store.backend.insert(T::SPEC, self.store.sealer.seal(T::SPEC, doc)?).await
+    }
+
+    /// Changes the first match, atomically; what it is afterwards, or `None` when nothing matched (compare-and-set failed).
+    pub async fn update(&self, filter: Filter, update: Update) -> Result<Option<T>> {
+        self.change(filter, update, false).await
+    }
+
+    /// Like [`Self::update`], and makes it when nothing matched.
+    pub async fn upsert(&self, filter: Filter, update: Update) -> Result<Option<T>> {
+        self.change(filter, update, true).await
+    }
+
+    /// Changes all matches; how many.
+    pub async fn update_many(&self, filter: Filter, update: Update) -> Result<u64> {
+        let update = self.store.sealer.seal_update(T::SPEC, &filter, update)?;
+        self.store.backend.update_many(T::SPEC, &filter, &update).await
+    }
+
+    /// Removes all matches; how many.
+    pub async fn delete(&self, filter: Filter) -> Result<u64> {
+        self.store.backend.delete(T::SPEC, &filter).await
+    }
+
+    async fn change(&self, filter: Filter, update: Update, upsert: bool) -> Result<Option<T>> {
+        let update = self.store.sealer.seal_update(T::SPEC, &filter, update)?;
+        let doc = self.store.backend.update_one(T::SPEC, &filter, &update, upsert).await?;
+        doc.map(|doc| self.read(doc)).transpose()
+    }
+
+    fn read(&self, doc: Doc) -> Result<T> {
+        let doc = self.store.sealer.open(T::SPEC, doc)?;
+        bson::deserialize_from_document(doc).map_err(|e| StoreError::Fault(format!("{}: {e}", T::SPEC.name)))
+    }
+}
