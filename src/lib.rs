@@ -3,6 +3,7 @@
 pub mod build;
 pub mod clock;
 pub mod error;
+pub mod lenient;
 pub mod output;
 pub mod provisioner;
 pub mod secret;
