@@ -13,6 +13,11 @@ pub struct Key;
 pub struct Sealer;
 
 impl Sealer {
+    /// Seals nothing: for a database that tsuru's server reads too.
+    pub fn clear() -> Self {
+        Self
+    }
+
     /// Seals every secret field.
     pub fn seal(&self, _: &Spec, doc: Doc) -> Result<Doc> {
         Ok(doc)
