@@ -1,4 +1,5 @@
 //! The one binary of integration tests.
 
+mod examples;
 mod layers;
 mod server;
