@@ -1,0 +1,8 @@
+//! What must hold over time: no request lost while versions change, nothing lost when the server dies, everything moved by an export.
+
+mod crash;
+mod gate;
+mod hang_up;
+mod kept;
+mod passing;
+mod zero_downtime;
