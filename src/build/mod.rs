@@ -1,5 +1,6 @@
 //! From what a user sends to a runnable version: the files every provisioner reads the same way.
 
 pub mod archive;
+pub mod processes;
 pub mod procfile;
 pub mod tsuru_yaml;

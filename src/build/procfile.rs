@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, io::Read, path::Path};
 use crate::error::{Error, Result};
 
 const MAX_BYTES: usize = 256 * 1024;
-const MAX_PROCESSES: usize = 100;
+pub(super) const MAX_PROCESSES: usize = 100;
 const MAX_NAME: usize = 63;
 
 /// The processes and their commands; of a name that comes twice the last counts.
@@ -58,8 +58,16 @@ pub(super) fn read_text(path: &Path, limit: usize) -> Result<Option<String>> {
 fn entry(line: &str) -> Option<(&str, &str)> {
     let (name, command) = line.split_once(':')?;
     let command = command.trim();
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-    (!name.is_empty() && name.bytes().all(plain) && !command.is_empty()).then_some((name, command))
+    (is_plain(name) && !command.is_empty()).then_some((name, command))
+}
+
+fn is_plain(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
+/// Letters, digits, `-` and `_`, and not too many.
+pub fn is_process_name(name: &str) -> bool {
+    is_plain(name) && name.len() <= MAX_NAME
 }
 
 fn refusal(index: usize, why: &str) -> Error {
