@@ -4,6 +4,7 @@
 
 pub mod evaluate;
 pub mod filter;
+pub mod lenient;
 pub mod mongo;
 pub mod seal;
 pub mod sqlite;
@@ -22,7 +23,7 @@ pub use seal::{Key, Sealer};
 pub use update::Update;
 
 /// Why the store did not do it.
-#[derive(Debug, Error)]
+#[derive(Clone, Debug, Error)]
 pub enum StoreError {
     /// A unique key is taken; the name of the index.
     #[error("duplicate key on {0}")]
@@ -63,6 +64,15 @@ pub struct Index {
     pub unique: bool,
     /// Absent keys do not count.
     pub sparse: bool,
+}
+
+impl Index {
+    /// MongoDB's default name of it: `email_1`, `target.value_1_starttime_-1`.
+    pub fn name(&self) -> String {
+        let parts: Vec<_> =
+            self.keys.iter().map(|IndexKey(path, descending)| format!("{path}_{}", if *descending { -1 } else { 1 })).collect();
+        parts.join("_")
+    }
 }
 
 /// A collection: its name, indexes and sealed fields.
@@ -187,7 +197,9 @@ impl<T: Document> Collection<'_, T> {
     /// Adds one; [`StoreError::Duplicate`] when a unique key is taken.
     pub async fn insert(&self, value: &T) -> Result<()> {
         let doc = bson::serialize_to_document(value).map_err(|e| StoreError::Fault(e.to_string()))?;
-        self.store.backend.insert(T::SPEC, self.store.sealer.seal(T::SPEC, doc)?).await
+        // The _id comes first: secrets are sealed for the document that they are in.
+        let doc = self.store.sealer.seal(T::SPEC, evaluate::with_id(doc))?;
+        self.store.backend.insert(T::SPEC, doc).await
     }
 
     /// Changes the first match, atomically; what it is afterwards, or `None` when nothing matched (compare-and-set failed).

@@ -1,6 +1,6 @@
 //! MongoDB's one order over all values, as bytes: two values compare as their keys do.
 
-use std::cmp::{Ordering, Reverse};
+use std::cmp::Ordering;
 
 use bson::{Bson, Document, spec::BinarySubtype};
 
@@ -171,12 +171,11 @@ impl<'a> Sorting<'a> {
         extreme.unwrap_or_else(|| key(&Bson::Null))
     }
 
-    /// Sorts; documents that compare equal keep their places.
+    /// Sorts; documents that compare equal stay in their order, or in the reverse of it when descending.
     pub fn sort(&self, docs: &mut [Document]) {
+        docs.sort_by_cached_key(|doc| self.key(doc));
         if self.descending {
-            docs.sort_by_cached_key(|doc| Reverse(self.key(doc)));
-        } else {
-            docs.sort_by_cached_key(|doc| self.key(doc));
+            docs.reverse();
         }
     }
 }
