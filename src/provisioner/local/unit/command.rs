@@ -1,0 +1,89 @@
+//! Commands as tsuru means them, and their ends.
+
+use std::process::{Command, Stdio};
+
+use nix::{
+    sys::{
+        signal::{Signal, kill},
+        wait::{WaitStatus, waitpid},
+    },
+    unistd::Pid,
+};
+
+use crate::provisioner::local::{process, spec::Spec};
+
+/// The command ready to start: one element is a shell line, several are an argv.
+pub fn command(spec: &Spec, words: &[String]) -> Command {
+    let mut command = match words {
+        [line] => shell(line),
+        [program, rest @ ..] => {
+            let mut command = Command::new(program);
+            command.args(rest);
+            command
+        }
+        [] => shell("exit 0"),
+    };
+    command.env_clear().envs(spec.env.iter().map(|(name, value)| (name, value.expose())));
+    if spec.tty.is_none() {
+        command.stdin(Stdio::null());
+    }
+    command
+}
+
+/// `sh -c LINE`, without the shell in between when the line is one plain command, so that signals reach the program itself.
+fn shell(line: &str) -> Command {
+    let mut command = Command::new("/bin/sh");
+    command.arg("-c").arg(if is_plain(line) { format!("exec {line}") } else { line.to_owned() });
+    command
+}
+
+/// One program with arguments: no list, pipe, redirection, assignment, comment or word that only the shell knows.
+fn is_plain(line: &str) -> bool {
+    let first = line.split_whitespace().next().unwrap_or_default();
+    let only_in_shell =
+        ["cd", "exec", "if", "for", "while", "case", "until", "export", "set", "ulimit", "umask", ".", "source", "eval", "!"];
+    !line.contains(['&', '|', ';', '<', '>', '(', ')', '{', '}', '\n', '`', '#'])
+        && !first.is_empty()
+        && !first.contains('=')
+        && !first.contains('$')
+        && !only_in_shell.contains(&first)
+}
+
+/// The exit code of an ended process, as shells count it.
+pub fn exit_code(status: WaitStatus) -> Option<u8> {
+    match status {
+        WaitStatus::Exited(_, code) => Some((code & 0xff) as u8),
+        WaitStatus::Signaled(_, signal, _) => Some(128_u8.saturating_add(signal as u8)),
+        _ => None,
+    }
+}
+
+/// Kills every child, then the children that these leave to us, until none is left.
+pub fn end_children() {
+    loop {
+        let children = process::children();
+        if children.is_empty() {
+            return;
+        }
+        for pid in children {
+            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+            let _ = waitpid(Pid::from_raw(pid), None);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_plain_command_replaces_the_shell() {
+        for plain in ["python3 app.py", "gunicorn -b 0.0.0.0:$PORT app:app", "./hello", "node 'a b.js'"] {
+            assert!(is_plain(plain), "{plain}");
+        }
+        for compound in ["a && b", "A=1 b", "cd x", "a | b", "a; b", "a > b", "(a)", "if a; then b; fi", "", "  ", "$CMD x", "a # b", "`a`"]
+        {
+            assert!(!is_plain(compound), "{compound}");
+        }
+    }
+}

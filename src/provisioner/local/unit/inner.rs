@@ -1,0 +1,131 @@
+//! The inner process: the first of the unit's namespaces.
+
+use std::{
+    fs::File,
+    os::{fd::AsFd, unix::process::CommandExt},
+    path::Path,
+};
+
+use nix::{
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+    sys::{
+        prctl,
+        signal::{Signal, kill, killpg},
+        wait::{WaitPidFlag, WaitStatus, waitpid},
+    },
+    unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout, setsid},
+};
+
+use super::{
+    command::{command, end_children, exit_code},
+    root,
+    signals::Signals,
+    step,
+};
+use crate::{
+    error::{Error, Result},
+    provisioner::local::spec::Spec,
+};
+
+/// Of a command that cannot be started, as shells have it.
+const NOT_STARTED: u8 = 127;
+/// Ended by SIGTERM.
+const TERMINATED: u8 = 128 + 15;
+
+/// Runs hooks and command; everything else in the unit ends with it.
+pub fn run(path: &Path) -> Result<u8> {
+    let signals = Signals::block()?;
+    step("follow the outer shim", prctl::set_pdeathsig(Signal::SIGKILL))?;
+    let spec = Spec::read(path)?;
+    if let Some(tty) = &spec.tty {
+        take_terminal(tty)?;
+    }
+    enter(&spec)?;
+    let code = commands(&spec, &signals);
+    end_children();
+    code
+}
+
+/// Makes the terminal ours: opened by the leader of a session without one, it becomes the session's.
+fn take_terminal(path: &Path) -> Result<()> {
+    step("start a session", setsid())?;
+    let tty = step("open the terminal", File::options().read(true).write(true).open(path))?;
+    step("terminal", dup2_stdin(&tty).and_then(|()| dup2_stdout(&tty)).and_then(|()| dup2_stderr(&tty)))
+}
+
+fn enter(spec: &Spec) -> Result<()> {
+    step("forbid new privileges", prctl::set_no_new_privs())?;
+    match &spec.sandbox {
+        Some(sandbox) => {
+            root::build(sandbox, &spec.folder)?;
+            // Entering a namespace clears the wish to end with the parent in some kernels.
+            step("follow the outer shim", prctl::set_pdeathsig(Signal::SIGKILL))?;
+            step("enter /home/application/current", std::env::set_current_dir(root::CURRENT))
+        }
+        None => {
+            step("adopt orphans", prctl::set_child_subreaper(true))?;
+            step("enter the version's folder", std::env::set_current_dir(&spec.folder))
+        }
+    }
+}
+
+fn commands(spec: &Spec, signals: &Signals) -> Result<u8> {
+    for hook in &spec.before {
+        let code = one(spec, std::slice::from_ref(hook), signals)?;
+        if code != 0 {
+            eprintln!("unit: hooks.restart.before: {hook:?} ended with exit code {code}");
+            return Ok(code);
+        }
+    }
+    one(spec, &spec.command, signals)
+}
+
+/// Starts one command and waits for its end, reaping whatever else ends meanwhile.
+fn one(spec: &Spec, words: &[String], signals: &Signals) -> Result<u8> {
+    let mut command = command(spec, words);
+    if spec.tty.is_none() {
+        command.process_group(0);
+    }
+    let child = match command.spawn() {
+        Ok(child) => Pid::from_raw(i32::try_from(child.id()).map_err(Error::internal)?),
+        Err(e) => {
+            eprintln!("unit: cannot start {}: {e}", words.join(" "));
+            return Ok(NOT_STARTED);
+        }
+    };
+    loop {
+        if let Some(code) = reap(child) {
+            return Ok(code);
+        }
+        wait(signals)?;
+        while let Some(signal) = signals.next() {
+            match signal {
+                Signal::SIGTERM if spec.tty.is_none() => drop(killpg(child, Signal::SIGTERM)),
+                Signal::SIGTERM | Signal::SIGHUP if spec.tty.is_some() => return Ok(TERMINATED),
+                _ => {}
+            }
+        }
+    }
+}
+
+fn wait(signals: &Signals) -> Result<()> {
+    let mut fds = [PollFd::new(signals.as_fd(), PollFlags::POLLIN)];
+    match poll(&mut fds, PollTimeout::NONE) {
+        Err(nix::errno::Errno::EINTR) | Ok(_) => Ok(()),
+        Err(e) => Err(Error::internal(format!("poll: {e}"))),
+    }
+}
+
+fn reap(child: Pid) -> Option<u8> {
+    let flags = WaitPidFlag::WNOHANG | WaitPidFlag::WUNTRACED;
+    while let Ok(status) = waitpid(None::<Pid>, Some(flags)) {
+        match status {
+            WaitStatus::StillAlive => return None,
+            // A shell that stops itself at start (it is not yet in the foreground) goes on.
+            WaitStatus::Stopped(pid, _) if pid == child => drop(kill(pid, Signal::SIGCONT)),
+            status if status.pid() == Some(child) => return exit_code(status),
+            _ => {}
+        }
+    }
+    None
+}
