@@ -1,6 +1,7 @@
 //! `#[serde(default, deserialize_with = "lenient::int")]`: documents that tsuru's servers of all ages wrote have numbers of any type,
 //! and null where a list, a map or a text is meant.
 
+use bson::{Bson, Document};
 use serde::{
     Deserialize, Deserializer,
     de::{Error, Visitor},
@@ -31,9 +32,23 @@ pub fn some_double<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D:
     }))
 }
 
-/// Null, or MongoDB's old "undefined", is the default: an empty text, list or map.
+/// Null is the default: an empty text, list or map.
 pub fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(from: D) -> Result<T, D::Error> {
     Ok(Option::<T>::deserialize(from)?.unwrap_or_default())
+}
+
+/// MongoDB's old "undefined", which tsuru writes for some empty maps, is null to us.
+pub(super) fn without_undefined(doc: Document) -> Document {
+    doc.into_iter().map(|(name, value)| (name, defined(value))).collect()
+}
+
+fn defined(value: Bson) -> Bson {
+    match value {
+        Bson::Undefined => Bson::Null,
+        Bson::Document(doc) => without_undefined(doc).into(),
+        Bson::Array(items) => Bson::Array(items.into_iter().map(defined).collect()),
+        other => other,
+    }
 }
 
 struct Number<N>(PhantomData<N>);
@@ -112,6 +127,13 @@ mod tests {
         assert!(read(doc! {"n": 3.5}).is_err());
         assert!(read(doc! {"small": i64::MAX}).is_err());
         assert!(read(doc! {"n": "3"}).is_err());
+    }
+
+    #[test]
+    fn undefined_is_null() {
+        let doc = doc! {"list": Bson::Undefined, "inner": [{"x": Bson::Undefined}]};
+        assert_eq!(without_undefined(doc.clone()), doc! {"list": null, "inner": [{"x": null}]});
+        assert_eq!(read(without_undefined(doc)).unwrap(), Kept::default());
     }
 
     #[test]

@@ -230,7 +230,7 @@ impl<T: Document> Collection<'_, T> {
     }
 
     fn read(&self, doc: Doc) -> Result<T> {
-        let doc = self.store.sealer.open(T::SPEC, doc)?;
+        let doc = self.store.sealer.open(T::SPEC, lenient::without_undefined(doc))?;
         bson::deserialize_from_document(doc).map_err(|e| StoreError::Fault(format!("{}: {e}", T::SPEC.name)))
     }
 }

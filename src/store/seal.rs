@@ -1,33 +1,114 @@
 //! Seals secret fields before they reach a backend and opens them on the way back.
+//!
+//! A sealed value names its key, and is bound to its collection, document and field: moved elsewhere, it does not open.
 
-use bson::Document as Doc;
+mod cipher;
+mod key;
+mod update;
 
-use super::{Filter, Result, Spec, Update};
+use bson::{Bson, Document as Doc};
 
-/// The key that seals.
-#[derive(Clone, Debug)]
-pub struct Key;
+pub use key::Key;
+
+use super::{Filter, Result, Spec, StoreError, Update, evaluate};
+
+/// Stands for any key of a document or element of an array.
+const ANY: &str = "*";
 
 /// Seals and opens the secret fields of documents.
 #[derive(Debug)]
-pub struct Sealer;
+pub struct Sealer {
+    /// The first one seals, all open.
+    keys: Vec<Key>,
+}
 
 impl Sealer {
-    /// Seals nothing: for a database that tsuru's server reads too.
-    pub fn clear() -> Self {
-        Self
+    /// Seals with this key.
+    pub fn new(key: Key) -> Self {
+        Self { keys: vec![key] }
     }
 
-    /// Seals every secret field.
-    pub fn seal(&self, _: &Spec, doc: Doc) -> Result<Doc> {
+    /// Seals nothing: for a database that tsuru's server reads too.
+    pub fn clear() -> Self {
+        Self { keys: Vec::new() }
+    }
+
+    /// Also opens what an older key sealed.
+    #[must_use]
+    pub fn and_opens(mut self, older: Key) -> Self {
+        self.keys.push(older);
+        self
+    }
+
+    /// False when it seals nothing.
+    pub fn seals(&self) -> bool {
+        !self.keys.is_empty()
+    }
+
+    /// Seals every secret field; the document has its `_id`.
+    pub fn seal(&self, spec: &Spec, mut doc: Doc) -> Result<Doc> {
+        let Some(key) = self.keys.first() else { return Ok(doc) };
+        let id = doc.get("_id").map(evaluate::key);
+        for pattern in spec.sealed {
+            let place = place(spec, id.as_deref(), pattern)?;
+            in_document(&mut doc, &names(pattern), &mut |value| cipher::seal(key, &place, value))?;
+        }
         Ok(doc)
     }
-    /// Opens every secret field.
-    pub fn open(&self, _: &Spec, doc: Doc) -> Result<Doc> {
+
+    /// Opens every secret field. What was never sealed stays as it is.
+    pub fn open(&self, spec: &Spec, mut doc: Doc) -> Result<Doc> {
+        if !self.seals() {
+            return Ok(doc);
+        }
+        let id = doc.get("_id").map(evaluate::key);
+        for pattern in spec.sealed {
+            let place = place(spec, id.as_deref(), pattern)?;
+            let fault = |why| StoreError::Fault(format!("{}: {pattern} cannot be opened: {why}", spec.name));
+            in_document(&mut doc, &names(pattern), &mut |value| cipher::open(&self.keys, &place, value).map_err(fault))?;
+        }
         Ok(doc)
     }
-    /// Seals secret values in an update.
-    pub fn seal_update(&self, _: &Spec, _: &Filter, update: Update) -> Result<Update> {
-        Ok(update)
+
+    /// Seals secret values in an update. It must name its document by `_id`, because values are sealed for one document.
+    pub fn seal_update(&self, spec: &Spec, filter: &Filter, update: Update) -> Result<Update> {
+        match self.keys.first() {
+            Some(key) if !spec.sealed.is_empty() => update::seal(key, spec, filter, update),
+            _ => Ok(update),
+        }
     }
 }
+
+fn names(pattern: &str) -> Vec<&str> {
+    pattern.split('.').collect()
+}
+
+/// What a sealed value is bound to: no two places give the same bytes.
+fn place(spec: &Spec, id: Option<&[u8]>, pattern: &str) -> Result<Vec<u8>> {
+    let id = id.ok_or_else(|| StoreError::Fault(format!("{}: nothing can be sealed without _id", spec.name)))?;
+    let parts = [spec.name.as_bytes(), id, pattern.as_bytes()];
+    Ok(parts.iter().flat_map(|part| [&(part.len() as u64).to_be_bytes()[..], part].concat()).collect())
+}
+
+type Change<'a> = &'a mut dyn FnMut(&mut Bson) -> Result<()>;
+
+/// Changes all values that a pattern leads to.
+fn in_document(doc: &mut Doc, pattern: &[&str], change: Change) -> Result<()> {
+    match pattern.split_first() {
+        None => Ok(()),
+        Some((&ANY, rest)) => doc.iter_mut().try_for_each(|(_, value)| in_value(value, rest, change)),
+        Some((name, rest)) => doc.get_mut(name).map_or(Ok(()), |value| in_value(value, rest, change)),
+    }
+}
+
+fn in_value(value: &mut Bson, pattern: &[&str], change: Change) -> Result<()> {
+    match (value, pattern.split_first()) {
+        (value, None) => change(value),
+        (Bson::Document(doc), _) => in_document(doc, pattern, change),
+        (Bson::Array(items), Some((&ANY, rest))) => items.iter_mut().try_for_each(|item| in_value(item, rest, change)),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;
