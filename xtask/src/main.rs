@@ -1,1 +1,37 @@
-fn main() {}
+//! `cargo xtask test` and `cargo xtask bench`: what a fresh machine needs to check and to measure this project.
+
+mod bench;
+mod server;
+mod steps;
+mod test;
+mod tools;
+
+use std::process::ExitCode;
+
+/// Failures are told to a person, so a text is enough.
+type Result<T> = std::result::Result<T, String>;
+
+const USAGE: &str = "usage: cargo xtask COMMAND
+
+  test    installs what the tests need (apt-get), then format, lints, dependencies, all tests, and the stock CLI when it is on PATH
+          --no-install   only says what is missing
+  bench   start time, memory and requests per second of a release build, beside a route that does nothing
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match words.as_slice() {
+        ["test"] => test::run(true),
+        ["test", "--no-install"] => test::run(false),
+        ["bench"] => bench::run(),
+        _ => Err(USAGE.to_owned()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! An `impaasd` of the build that was just made, in a folder of its own.
+
+use std::{
+    fs::{File, create_dir_all, read_to_string, remove_dir_all},
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use crate::Result;
+
+/// A running server; dropping it stops it and removes its folder.
+pub struct Server {
+    child: Child,
+    folder: PathBuf,
+    /// Port of the API.
+    pub api: u16,
+    /// Port where apps answer.
+    pub apps: u16,
+}
+
+impl Server {
+    /// Starts `binary serve` with these extra arguments and waits for its first answer.
+    pub fn start(binary: &Path, name: &str, more: &[&str]) -> Result<Self> {
+        let folder = std::env::temp_dir().join(format!("impaas-xtask-{}-{name}", std::process::id()));
+        create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        let (api, apps) = (free_port()?, free_port()?);
+        let child = spawn(binary, &folder, api, apps, more)?;
+        let mut server = Self { child, folder, api, apps };
+        server.wait_for_answer()?;
+        Ok(server)
+    }
+
+    /// Arguments by which the CLI tests find it.
+    pub fn addresses(&self) -> [String; 6] {
+        let login = self.folder.join("data/first-login.txt").to_string_lossy().into_owned();
+        let (target, apps) = (format!("http://127.0.0.1:{}", self.api), format!("127.0.0.1:{}", self.apps));
+        ["--target".to_owned(), target, "--apps".to_owned(), apps, "--login-file".to_owned(), login]
+    }
+
+    /// The end of what it printed.
+    pub fn log_tail(&self) -> String {
+        let log = read_to_string(self.folder.join("log")).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(40)..].join("\n")
+    }
+
+    fn wait_for_answer(&mut self) -> Result<()> {
+        let begun = Instant::now();
+        while !answers(self.api) {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return Err(format!("impaasd ended at start with {status}\n{}", self.log_tail()));
+            }
+            if begun.elapsed() > Duration::from_secs(30) {
+                return Err(format!("impaasd does not answer\n{}", self.log_tail()));
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Asked first, so that it ends what it runs; then made to.
+        drop(Command::new("kill").arg(self.child.id().to_string()).status());
+        let begun = Instant::now();
+        while matches!(self.child.try_wait(), Ok(None)) && begun.elapsed() < Duration::from_secs(20) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        drop((self.child.kill(), self.child.wait(), remove_dir_all(&self.folder)));
+    }
+}
+
+fn spawn(binary: &Path, folder: &Path, api: u16, apps: u16, more: &[&str]) -> Result<Child> {
+    let log = File::create(folder.join("log")).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let errors = log.try_clone().map_err(|error| error.to_string())?;
+    let mut command = Command::new(binary);
+    command.arg("serve").arg("--data-dir").arg(folder.join("data")).args(["--listen", &format!("127.0.0.1:{api}")]);
+    command.args(["--apps-listen", &format!("127.0.0.1:{apps}")]).args(more).current_dir(folder);
+    let child = command.stdin(Stdio::null()).stdout(log).stderr(errors).spawn();
+    child.map_err(|error| format!("{}: {error}", binary.display()))
+}
+
+/// Whether the API answers at all.
+fn answers(port: u16) -> bool {
+    let ask = || -> std::io::Result<bool> {
+        let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+        stream.write_all(b"GET /healthcheck/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text)?;
+        Ok(text.starts_with("HTTP/1.1 200"))
+    };
+    ask().unwrap_or(false)
+}
+
+fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind("127.0.0.1:0").map_err(|error| error.to_string())?;
+    Ok(listener.local_addr().map_err(|error| error.to_string())?.port())
+}
