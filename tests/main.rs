@@ -1,5 +1,6 @@
 //! The one binary of integration tests.
 
+mod api;
 mod examples;
 mod flows;
 mod layers;

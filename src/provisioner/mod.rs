@@ -3,6 +3,7 @@
 //! A provisioner keeps the *wanted* state it was last given, as a cluster does, and holds the world to it: also after a crash of
 //! the server, a reboot, or the death of a unit.
 
+pub mod absent;
 pub mod local;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};

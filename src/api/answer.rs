@@ -1,0 +1,46 @@
+//! The few forms of answers.
+
+use actix_web::{HttpResponse, http::StatusCode};
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+
+/// What handlers give back.
+pub type Answer = Result<HttpResponse>;
+
+/// 200 without a body.
+pub fn ok() -> Answer {
+    Ok(HttpResponse::Ok().finish())
+}
+
+/// 201 without a body.
+pub fn created() -> Answer {
+    Ok(HttpResponse::Created().finish())
+}
+
+/// 204.
+pub fn no_content() -> Answer {
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// 200 and JSON, with the newline that Go's encoder writes.
+pub fn json(value: &impl Serialize) -> Answer {
+    json_with(StatusCode::OK, value)
+}
+
+/// JSON with this status.
+pub fn json_with(status: StatusCode, value: &impl Serialize) -> Answer {
+    let mut body = serde_json::to_vec(value).map_err(Error::internal)?;
+    body.push(b'\n');
+    Ok(HttpResponse::build(status).content_type("application/json").body(body))
+}
+
+/// 200 and a JSON list, or 204 when it is empty.
+pub fn json_list<T: Serialize>(list: &[T]) -> Answer {
+    if list.is_empty() { no_content() } else { json(&list) }
+}
+
+/// 200 and plain text.
+pub fn text(text: impl Into<String>) -> Answer {
+    Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(text.into()))
+}

@@ -1,0 +1,5 @@
+//! Signing on and off.
+
+pub mod login;
+pub mod logout;
+pub mod scheme;

@@ -1,0 +1,28 @@
+//! Routes of the contract that this server does not serve yet: they answer 501 and say so.
+
+use super::{
+    Answer, Call,
+    route::{Route, route},
+};
+use crate::error::Error;
+
+/// Every route of the contract: method, version, path, and `token` or `open`.
+const CONTRACT: &str = include_str!("contract.csv");
+
+/// The contract's routes that `served` leaves open.
+pub fn not_yet(served: &[Route]) -> Vec<Route> {
+    CONTRACT
+        .lines()
+        .filter_map(|line| {
+            let mut fields = line.split(',');
+            let (method, since, path, door) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+            let there = served.iter().any(|route| route.method == method && route.path == path);
+            let line = route(method, since, path, unserved);
+            (!there).then(|| if door == "open" { line.open() } else { line })
+        })
+        .collect()
+}
+
+async fn unserved(call: Call) -> Answer {
+    Err(Error::NotYet(format!("{} {} is not there yet in this server", call.method(), call.route)))
+}

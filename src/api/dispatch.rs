@@ -1,0 +1,75 @@
+//! From a request to its handler: finds the route, asks who calls, and gives every answer its common headers.
+
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, HttpResponse, dev::Payload, http::header::HeaderValue, web};
+
+use super::{
+    Call, error,
+    extract::{Values, percent_decode},
+    route::{Door, Match, Router},
+};
+use crate::{
+    app::App,
+    auth::{identify::identify, token},
+    context::Context,
+    error::{Error, OrNotFound, Result},
+    store::Filter,
+};
+
+/// The oldest client that works.
+const SUPPORTED_CLIENT: &str = "1.0.1";
+
+/// The default service of the HTTP server: all requests come through here.
+pub async fn dispatch(
+    request: HttpRequest,
+    payload: web::Payload,
+    ctx: web::Data<Context>,
+    router: web::Data<Arc<Router>>,
+) -> HttpResponse {
+    let path = percent_decode(request.path());
+    let Some(found) = router.find(request.method().as_str(), &path) else { return not_found() };
+    let context = Context::clone(&ctx);
+    let mut response = match answer(context, found, request, payload.into_inner()).await {
+        Ok(response) => response,
+        Err(e) => error::response(&e),
+    };
+    response.headers_mut().insert(header_name(), HeaderValue::from_static(SUPPORTED_CLIENT));
+    response
+}
+
+fn header_name() -> actix_web::http::header::HeaderName {
+    actix_web::http::header::HeaderName::from_static("supported-tsuru")
+}
+
+fn not_found() -> HttpResponse {
+    HttpResponse::NotFound()
+        .content_type("text/plain; charset=utf-8")
+        .insert_header(("X-Content-Type-Options", "nosniff"))
+        .body("404 page not found\n")
+}
+
+async fn answer(ctx: Context, found: Match<'_>, request: HttpRequest, payload: Payload) -> Result<HttpResponse> {
+    let token = request.headers().get("authorization").and_then(|v| v.to_str().ok()).and_then(token::from_header).map(str::to_owned);
+    let caller = match &token {
+        Some(token) => identify(&ctx.store, token).await?,
+        None => None,
+    };
+    if found.route.door == Door::Token && caller.is_none() {
+        return Err(Error::Unauthenticated);
+    }
+    let query = Values::parse(request.query_string()).map_err(|e| Error::invalid(format!("unable to parse form: {e}")))?;
+    if caller.is_some() {
+        known_app(&ctx, &found).await?;
+    }
+    let call =
+        Call { ctx, query, route: found.route.path, version: found.version, vars: found.vars, caller, token, request, payload, body: None };
+    (found.route.handler)(call).await
+}
+
+/// Routes about an app answer 404 for an unknown one before anything else.
+async fn known_app(ctx: &Context, found: &Match<'_>) -> Result<()> {
+    let Some((_, name)) = found.vars.iter().find(|(var, _)| *var == "app") else { return Ok(()) };
+    let known = ctx.store.of::<App>().count(Filter::eq("name", name)).await?;
+    (known > 0).then_some(()).or_not_found(format!("App {name} not found."))
+}

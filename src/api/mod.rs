@@ -1,0 +1,18 @@
+//! HTTP: the route table, the decoding of requests, the words of answers. Knows no database and no cluster.
+
+pub mod answer;
+pub mod auth;
+pub mod body;
+pub mod call;
+pub mod contract;
+pub mod dispatch;
+pub mod error;
+pub mod extract;
+pub mod record;
+pub mod route;
+pub mod routes;
+pub mod stream;
+pub mod system;
+
+pub use answer::Answer;
+pub use call::Call;

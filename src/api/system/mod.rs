@@ -1,0 +1,5 @@
+//! The server itself.
+
+pub mod healthcheck;
+pub mod index;
+pub mod info;

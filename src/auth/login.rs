@@ -1,0 +1,42 @@
+//! Native login: e-mail and password for a session's token.
+
+use crate::{
+    auth::{password, session, throttle::Throttle},
+    error::{Error, Result},
+    secret::Secret,
+    store::{Filter, Store},
+    user::User,
+};
+
+/// An argon2id hash of nobody's password: unknown users take as long as known ones.
+const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$2bDWmbDsWTZ0X8ACS2B1y0zVjF1pLgRkvXHyhYMVYGs";
+
+/// Checks the password and opens a session that lives `days`. Unknown users, wrong passwords and disabled users are told apart neither
+/// by answer nor by time.
+pub async fn native(store: &Store, throttle: &Throttle, attempt: Attempt, days: i64) -> Result<Secret> {
+    if attempt.password.is_empty() {
+        return Err(Error::invalid("you must provide a password to login"));
+    }
+    throttle.check(&attempt.email, &attempt.address)?;
+    let user = store.of::<User>().get(Filter::eq("email", &attempt.email)).await?;
+    let hash = user.as_ref().filter(|user| !user.disabled && !user.password.is_empty()).map(|user| user.password.clone());
+    let known = hash.is_some();
+    let matches = password::verify(attempt.password, hash.unwrap_or_else(|| NOBODY.into())).await?;
+    if !(known && matches) {
+        throttle.failed(&attempt.email, &attempt.address);
+        return Err(Error::BadCredentials("Authentication failed, wrong password.".into()));
+    }
+    throttle.succeeded(&attempt.email, &attempt.address);
+    session::open(store, &attempt.email, days).await
+}
+
+/// One try to log in.
+#[derive(Debug)]
+pub struct Attempt {
+    /// Who.
+    pub email: String,
+    /// With what.
+    pub password: Secret,
+    /// From where.
+    pub address: String,
+}

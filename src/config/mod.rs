@@ -1,0 +1,130 @@
+//! Settings: from `tsuru.conf` (the file tsurud reads) or the embedded defaults, overridden by flags.
+
+pub mod file;
+pub mod known;
+
+use std::{net::SocketAddr, path::PathBuf};
+
+pub use file::File;
+
+use crate::error::{Error, Result};
+
+/// All settings.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `data-dir`: the folder with everything this server keeps on this machine.
+    pub data_dir: PathBuf,
+    /// `listen`: address of the API.
+    pub listen: SocketAddr,
+    /// `apps-listen`: address of the app router.
+    pub apps_listen: SocketAddr,
+    /// `log:level`: error, warn, info, debug, trace.
+    pub log_level: String,
+    /// `database:*`.
+    pub database: Database,
+    /// `auth:*`.
+    pub auth: Auth,
+    /// `quota:*`.
+    pub quota: Quotas,
+    /// `upload:max-size`: bytes of an upload at most.
+    pub max_upload: u64,
+    /// `host`: how apps and mails name this server.
+    pub host: String,
+}
+
+/// Where documents are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Database {
+    /// In the data folder.
+    Embedded,
+    /// MongoDB at `database:url`, in the database `database:name`.
+    Mongo {
+        /// Connection string.
+        url: String,
+        /// Database.
+        name: String,
+    },
+}
+
+/// Sign-on.
+#[derive(Clone, Debug)]
+pub struct Auth {
+    /// `auth:token-expire-days`: how long a session lives.
+    pub session_days: i64,
+    /// `auth:user-registration`: anybody may make a user.
+    pub open_registration: bool,
+}
+
+/// Limits of new things; `None`: no limit.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Quotas {
+    /// `quota:units-per-app`.
+    pub units_per_app: Option<i64>,
+    /// `quota:apps-per-user`.
+    pub apps_per_user: Option<i64>,
+    /// `quota:apps-per-team`.
+    pub apps_per_team: Option<i64>,
+}
+
+/// What the command line says about settings; it wins over the file.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// `--data-dir`.
+    pub data_dir: Option<PathBuf>,
+    /// `--listen`.
+    pub listen: Option<String>,
+    /// `--apps-listen`.
+    pub apps_listen: Option<String>,
+    /// `--log`.
+    pub log: Option<String>,
+}
+
+const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
+
+impl Config {
+    /// Settings of this file, overridden. A wrong value is an error that names its key.
+    pub fn load(file: &File, flags: Overrides) -> Result<Self> {
+        let listen = flags.listen.map_or_else(|| file.text("listen", "127.0.0.1:8080"), Ok)?;
+        let apps_listen = flags.apps_listen.map_or_else(|| file.text("apps-listen", "127.0.0.1:8888"), Ok)?;
+        let log_level = flags.log.map_or_else(|| file.text("log:level", "warn"), Ok)?;
+        if !LEVELS.contains(&log_level.as_str()) {
+            return Err(Error::invalid(format!("log:level (--log): {log_level:?} is none of {}", LEVELS.join(", "))));
+        }
+        Ok(Self {
+            data_dir: flags.data_dir.map_or_else(|| file.text("data-dir", "impaas-data").map(PathBuf::from), Ok)?,
+            listen: address("listen", &listen)?,
+            apps_listen: address("apps-listen", &apps_listen)?,
+            log_level,
+            database: database(file)?,
+            auth: Auth {
+                session_days: file.int("auth:token-expire-days", 7)?,
+                open_registration: file.bool("auth:user-registration", false)?,
+            },
+            quota: quotas(file)?,
+            max_upload: u64::try_from(file.int("upload:max-size", 2 << 30)?).unwrap_or_default(),
+            host: file.text("host", &format!("http://{listen}"))?,
+        })
+    }
+}
+
+/// `ADDR:PORT`; tsurud's short form `:PORT` or `0.0.0.0:PORT` too.
+fn address(key: &str, text: &str) -> Result<SocketAddr> {
+    let full = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.replace("localhost:", "127.0.0.1:") };
+    full.parse()
+        .map_err(|e| Error::invalid(format!("{key} (--{key}): {text:?} is not an address and port ({e}), for example 127.0.0.1:8080")))
+}
+
+fn database(file: &File) -> Result<Database> {
+    match file.opt_text("database:url")? {
+        None => Ok(Database::Embedded),
+        Some(url) => Ok(Database::Mongo { url, name: file.text("database:name", "tsuru")? }),
+    }
+}
+
+fn quotas(file: &File) -> Result<Quotas> {
+    Ok(Quotas {
+        units_per_app: file.opt_int("quota:units-per-app")?,
+        apps_per_user: file.opt_int("quota:apps-per-user")?,
+        apps_per_team: file.opt_int("quota:apps-per-team")?,
+    })
+}

@@ -1,0 +1,51 @@
+//! What handlers and flows work with: passed along, never global.
+
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+
+use crate::{auth::throttle::Throttle, config::Config, error::Result, event::Events, provisioner::DynProvisioner, store::Store};
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct Context(Arc<Parts>);
+
+/// Its parts.
+pub struct Parts {
+    /// Settings.
+    pub config: Config,
+    /// Documents.
+    pub store: Store,
+    /// Audit, locks, logs.
+    pub events: Events,
+    /// Runs the apps of pool `local`, and of every pool while there is no other provisioner.
+    pub provisioner: DynProvisioner,
+    /// Wrong logins of late.
+    pub throttle: Throttle,
+    /// Where work that outlives a request runs.
+    pub runtime: Handle,
+}
+
+impl Context {
+    /// Joins the parts.
+    pub fn new(config: Config, store: Store, provisioner: DynProvisioner, runtime: Handle) -> Self {
+        let events = Events::new(store.clone(), runtime.clone());
+        Self(Arc::new(Parts { config, store, events, provisioner, throttle: Throttle::default(), runtime }))
+    }
+
+    /// The provisioner of a pool whose `provisioner` field says this.
+    pub fn provisioner(&self, named: &str) -> Result<DynProvisioner> {
+        if named.is_empty() || named == self.0.provisioner.name() {
+            return Ok(self.0.provisioner.clone());
+        }
+        Err(crate::error::Error::NotYet(format!("provisioner {named:?} is not there yet in this server, use \"local\"")))
+    }
+}
+
+impl std::ops::Deref for Context {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}

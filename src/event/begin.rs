@@ -1,0 +1,253 @@
+//! Begins and ends events.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bson::{Bson, oid::ObjectId};
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Allowed, Event, Events, Handles, Target, TargetType,
+    document::{CancelInfo, Counter, ExtraTarget, Named},
+    log::{self, EventLog},
+};
+use crate::{
+    clock::Time,
+    error::{Error, Result},
+    output::Output,
+    store::{Filter, StoreError, Update},
+};
+
+/// A locked app is waited for so long; anything else refuses at once.
+const APP_LOCK_WAIT: Duration = Duration::from_secs(10);
+const APP_LOCK_RETRY: Duration = Duration::from_millis(100);
+
+/// What an event is begun with.
+#[derive(Clone, Debug)]
+pub struct Begin {
+    /// The thing.
+    pub target: Target,
+    /// Other things, locked or not.
+    pub extra: Vec<ExtraTarget>,
+    /// Kind: a permission's name.
+    pub kind: String,
+    /// Who.
+    pub owner: Named,
+    /// From where.
+    pub source_ip: String,
+    /// What was asked for, secrets masked.
+    pub data: Option<Bson>,
+    /// Who may see it.
+    pub allowed: Allowed,
+    /// Who may cancel it; `None`: nobody, it cannot be cancelled.
+    pub allowed_cancel: Option<Allowed>,
+    /// It takes the lock of its target.
+    pub locks: bool,
+}
+
+impl Events {
+    /// Begins an event: takes the lock, waiting for a locked app up to ten seconds.
+    pub async fn begin(&self, begin: Begin) -> Result<Running> {
+        let deadline = Instant::now() + APP_LOCK_WAIT;
+        loop {
+            match self.try_begin(&begin).await? {
+                Ok(running) => return Ok(running),
+                Err(_) if begin.target.kind == TargetType::App && Instant::now() < deadline => tokio::time::sleep(APP_LOCK_RETRY).await,
+                Err(refusal) => return Err(refusal),
+            }
+        }
+    }
+
+    async fn try_begin(&self, begin: &Begin) -> Result<Result<Running, Error>> {
+        let event = document(begin, self.next_fence().await?);
+        match self.store.of::<Event>().insert(&event).await {
+            Ok(()) => {}
+            Err(StoreError::Duplicate(_)) => return Ok(Err(self.refusal(begin).await?)),
+            Err(other) => return Err(other.into()),
+        }
+        if begin.locks
+            && let Some(holder) = self.overlapping(begin, event.id).await?
+        {
+            self.store.of::<Event>().delete(Filter::id(event.id)).await?;
+            return Ok(Err(locked_by(&holder)));
+        }
+        Ok(Ok(self.enrol(event)))
+    }
+
+    fn enrol(&self, event: Event) -> Running {
+        let log = Arc::new(EventLog::new(event.id));
+        let handles = Handles { cancel: CancellationToken::new(), lost: CancellationToken::new(), fence: event.fence, log };
+        self.lock().insert(event.id, handles.clone());
+        Running { events: self.clone(), event, handles, end_data: None, ended: false }
+    }
+
+    async fn next_fence(&self) -> Result<i64> {
+        let counter = self.store.of::<Counter>().upsert(Filter::id("fence"), Update::inc("value", 1)).await?;
+        Ok(counter.map_or(1, |counter| counter.value))
+    }
+
+    /// Another running event that holds one of our targets: as its own, or as a locked extra one.
+    async fn overlapping(&self, begin: &Begin, own: ObjectId) -> Result<Option<Event>> {
+        let targets: Vec<&Target> =
+            std::iter::once(&begin.target).chain(begin.extra.iter().filter(|x| x.lock).map(|x| &x.target)).collect();
+        let any: Vec<Filter> = targets
+            .iter()
+            .flat_map(|target| {
+                let extra = ExtraTarget { target: (*target).clone(), lock: true };
+                [Filter::eq("lock", target), Filter::eq("extratargets", extra)]
+            })
+            .collect();
+        let running = Filter::eq("running", true).and(Filter::ne("_id", own)).and(Filter::Or(any));
+        let found = self.store.of::<Event>().get(running).await?;
+        Ok(found.filter(|event| event.lock.is_some()))
+    }
+
+    async fn refusal(&self, begin: &Begin) -> Result<Error> {
+        let holder = self.store.of::<Event>().get(Filter::eq("lock", &begin.target)).await?;
+        Ok(holder.map_or_else(|| Error::refused(format!("event locked: {}", describe(&begin.target))), |event| locked_by(&event)))
+    }
+}
+
+fn describe(target: &Target) -> String {
+    format!("{}({})", target.kind.word(), target.value)
+}
+
+fn locked_by(holder: &Event) -> Error {
+    let (target, owner) = (describe(&holder.target), &holder.owner);
+    let since = chrono::DateTime::from_timestamp_millis(holder.start_time.millis())
+        .map_or_else(String::new, |t| t.to_rfc3339_opts(chrono::SecondsFormat::Secs, true));
+    Error::refused(format!("event locked: {target} running {:?} start by {} {} at {since}", holder.kind.name, owner.kind, owner.name))
+}
+
+fn document(begin: &Begin, fence: i64) -> Event {
+    let (id, now) = (ObjectId::new(), Time::now());
+    Event {
+        id,
+        unique_id: id,
+        lock: begin.locks.then(|| begin.target.clone()),
+        start_time: now,
+        end_time: Time::zero(),
+        target: begin.target.clone(),
+        extra_targets: begin.extra.clone(),
+        start_data: begin.data.clone(),
+        end_data: None,
+        other_data: None,
+        kind: Named { kind: "permission".into(), name: begin.kind.clone() },
+        owner: begin.owner.clone(),
+        source_ip: begin.source_ip.clone(),
+        lock_update_time: now,
+        error: String::new(),
+        log: Vec::new(),
+        cancel_info: CancelInfo::default(),
+        cancelable: begin.allowed_cancel.is_some(),
+        running: true,
+        allowed: begin.allowed.clone(),
+        allowed_cancel: begin.allowed_cancel.clone().unwrap_or_default(),
+        fence,
+        renewals: 0,
+    }
+}
+
+/// An event that runs. Dropping it without [`Running::end`] ends it as interrupted.
+pub struct Running {
+    events: Events,
+    event: Event,
+    handles: Handles,
+    end_data: Option<Bson>,
+    ended: bool,
+}
+
+impl Running {
+    /// Its id, as `X-Tsuru-Eventid` shows it.
+    pub fn id(&self) -> String {
+        self.event.id.to_hex()
+    }
+
+    /// The number that writes under its lock carry.
+    pub fn fence(&self) -> i64 {
+        self.event.fence
+    }
+
+    /// Its log.
+    pub fn output(&self) -> Output {
+        Output::to(self.handles.log.clone())
+    }
+
+    /// Fires when somebody cancelled it, or its lock was lost.
+    pub fn cancelled(&self) -> CancellationToken {
+        self.handles.cancel.clone()
+    }
+
+    /// What came out of it, kept with its end.
+    pub fn set_end_data(&mut self, data: &impl Serialize) {
+        self.end_data = bson::serialize_to_bson(data).ok();
+    }
+
+    /// Runs `work` until it ends or the event is cancelled.
+    pub async fn unless_cancelled<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        tokio::select! {
+            biased;
+            () = self.handles.cancel.cancelled() => Err(self.interruption()),
+            done = work => done,
+        }
+    }
+
+    fn interruption(&self) -> Error {
+        let text = if self.handles.lost.is_cancelled() { "the lock of this event was lost" } else { "canceled by user request" };
+        Error::refused(text)
+    }
+
+    /// Ends it with the outcome of what was done, which it gives back.
+    pub async fn end<T>(mut self, outcome: Result<T>) -> Result<T> {
+        let error = outcome.as_ref().err().map(ToString::to_string).unwrap_or_default();
+        self.ended = true;
+        let closed = close(&self.events, &self.event, &self.handles, error, self.end_data.take()).await;
+        if let Err(e) = closed {
+            tracing::error!(event = self.id(), error = %e, "an event could not be closed; its lease will run out");
+        }
+        outcome
+    }
+
+    /// Forgets it: nothing was done.
+    pub async fn abort(mut self) -> Result<()> {
+        self.ended = true;
+        self.events.lock().remove(&self.event.id);
+        self.events.store.of::<Event>().delete(Filter::id(self.event.id)).await?;
+        Ok(())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.ended {
+            return;
+        }
+        let (events, event, handles) = (self.events.clone(), self.event.clone(), self.handles.clone());
+        self.events.runtime.spawn(async move {
+            let closed = close(&events, &event, &handles, "interrupted before it was done".into(), None).await;
+            if let Err(e) = closed {
+                tracing::error!(event = event.id.to_hex(), error = %e, "an interrupted event could not be closed");
+            }
+        });
+    }
+}
+
+async fn close(events: &Events, event: &Event, handles: &Handles, error: String, end_data: Option<Bson>) -> Result<()> {
+    let lines = log::finish(&events.store, &handles.log).await?;
+    let mut update = Update::set("running", false)
+        .and_set("endtime", Time::now())
+        .and_set("error", error)
+        .and_set("structuredlog", lines)
+        .and_unset("lock");
+    if let Some(data) = end_data {
+        update = update.and_set("endcustomdata", data);
+    }
+    let ours = Filter::id(event.id).and(Filter::eq("running", true)).and(Filter::eq("fence", event.fence));
+    events.store.of::<Event>().update(ours, update).await?;
+    log::forget(&events.store, event.id).await?;
+    events.lock().remove(&event.id);
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! A thing under its event's lock: loaded again, permitted again. The only type that changing functions accept.
+
+use std::ops::Deref;
+
+use serde::Serialize;
+
+use super::{Target, begin::Running};
+use crate::{
+    error::{Error, Result},
+    permission::Context,
+    store::{Document, Filter, Store, Update},
+};
+
+/// A thing that events are about: it can be loaded again and says where permissions on it hold.
+pub trait Subject: Sized {
+    /// The event's target.
+    fn target(&self) -> Target;
+    /// Where permissions on it hold.
+    fn contexts(&self) -> Vec<Context>;
+    /// Who may see its events: the permission; its contexts are the thing's own.
+    fn events_permission(&self) -> &'static str;
+    /// It as the store has it now; 404 when it is gone.
+    fn reload(&self, store: &Store) -> impl Future<Output = Result<Self>> + Send;
+}
+
+/// A thing and the event that locks it.
+pub struct Locked<T> {
+    thing: T,
+    event: Running,
+}
+
+impl<T> Locked<T> {
+    /// Joins a thing that was loaded and permitted under the event's lock with the event.
+    pub(crate) fn new(thing: T, event: Running) -> Self {
+        Self { thing, event }
+    }
+
+    /// The event.
+    pub fn event(&self) -> &Running {
+        &self.event
+    }
+
+    /// Keeps what came out with the event.
+    pub fn set_end_data(&mut self, data: &impl Serialize) {
+        self.event.set_end_data(data);
+    }
+
+    /// The thing as it was just written.
+    pub fn set(&mut self, thing: T) {
+        self.thing = thing;
+    }
+
+    /// Ends the event with the outcome, which it gives back.
+    pub async fn end<O>(self, outcome: Result<O>) -> Result<O> {
+        self.event.end(outcome).await
+    }
+}
+
+impl<T: Document> Locked<T> {
+    /// Changes the thing's document (found by `id`) if the lock still holds: the write carries the event's fence.
+    pub async fn change(&mut self, store: &Store, id: impl Serialize, update: Update) -> Result<()> {
+        let fence = self.event.fence();
+        let newest = Filter::Or(vec![Filter::missing("fence"), Filter::lte("fence", fence)]);
+        let changed = store.of::<T>().update(Filter::id(id).and(newest), update.and_set("fence", fence)).await?;
+        self.thing = changed.ok_or_else(|| Error::refused("it was changed or removed by somebody else meanwhile, please try again"))?;
+        Ok(())
+    }
+}
+
+impl<T> Deref for Locked<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.thing
+    }
+}

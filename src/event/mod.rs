@@ -1,0 +1,65 @@
+//! Events: audit, lock, log and cancel of every change, in one.
+//!
+//! The lock is a lease: its holder renews it every few seconds; an observer that saw its counter stand still for [`LEASE`] closes it.
+//! Each event has a fence, a number that only grows; what is written under a lock carries it, so a holder that lost the lock writes
+//! nothing.
+
+pub mod begin;
+pub mod document;
+pub mod keeper;
+pub mod locked;
+pub mod log;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use bson::oid::ObjectId;
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+
+use crate::store::Store;
+
+pub use begin::Begin;
+pub use document::{Allowed, Event, Target, TargetType};
+pub use locked::{Locked, Subject};
+
+/// A lock that was not renewed for so long is dead.
+pub const LEASE: Duration = Duration::from_secs(15);
+/// How often a holder renews.
+pub const RENEWAL: Duration = Duration::from_secs(3);
+
+/// The events of this server.
+#[derive(Clone)]
+pub struct Events {
+    store: Store,
+    runtime: Handle,
+    running: Arc<Mutex<HashMap<ObjectId, Handles>>>,
+}
+
+/// How the keeper reaches a running event of this server.
+#[derive(Clone)]
+struct Handles {
+    cancel: CancellationToken,
+    lost: CancellationToken,
+    fence: i64,
+    log: Arc<log::EventLog>,
+}
+
+impl Events {
+    /// Events kept in `store`; background work runs on `runtime`.
+    pub fn new(store: Store, runtime: Handle) -> Self {
+        Self { store, runtime, running: Arc::default() }
+    }
+
+    /// The store they are kept in.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ObjectId, Handles>> {
+        self.running.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}

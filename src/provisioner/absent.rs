@@ -1,0 +1,99 @@
+//! A server that runs no apps: everything else works, and whatever needs a provisioner says that there is none.
+
+use async_trait::async_trait;
+use futures_util::{StreamExt, stream::BoxStream};
+
+use super::{
+    AppState, Apps, BuildRequest, Builder, Built, Exec, InternalAddress, LogLine, LogQuery, Logs, Provisioner, RunRequest, Shell,
+    ShellRequest, Unit,
+};
+use crate::{
+    error::{Error, Result},
+    output::Output,
+};
+
+/// No provisioner.
+#[derive(Debug)]
+pub struct Absent;
+
+fn none<T>() -> Result<T> {
+    Err(Error::NotYet("this server runs no apps: it has no provisioner".into()))
+}
+
+impl Provisioner for Absent {
+    fn name(&self) -> &'static str {
+        "local"
+    }
+}
+
+#[async_trait]
+impl Builder for Absent {
+    async fn can_build(&self, _: &str) -> Result<()> {
+        none()
+    }
+
+    async fn build(&self, _: BuildRequest, _: &Output) -> Result<Built> {
+        none()
+    }
+
+    async fn remove_version(&self, _: &str, _: u32) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Apps for Absent {
+    async fn apply(&self, _: AppState, _: &Output) -> Result<()> {
+        none()
+    }
+
+    async fn state(&self, _: &str) -> Result<Option<AppState>> {
+        Ok(None)
+    }
+
+    async fn remove(&self, _: &str, _: &Output) -> Result<()> {
+        Ok(())
+    }
+
+    fn units(&self, _: &str) -> Vec<Unit> {
+        Vec::new()
+    }
+
+    async fn kill_unit(&self, _: &str, _: &str, _: bool) -> Result<()> {
+        none()
+    }
+
+    fn address(&self, app: &str) -> String {
+        format!("{app}.localhost")
+    }
+
+    async fn set_cnames(&self, _: &str, _: &[String]) -> Result<()> {
+        Ok(())
+    }
+
+    fn internal_addresses(&self, _: &str) -> Vec<InternalAddress> {
+        Vec::new()
+    }
+}
+
+#[async_trait]
+impl Logs for Absent {
+    async fn logs(&self, _: LogQuery) -> Result<BoxStream<'static, LogLine>> {
+        Ok(futures_util::stream::empty().boxed())
+    }
+
+    async fn log(&self, _: &str, _: LogLine) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Exec for Absent {
+    async fn run(&self, _: RunRequest, _: &Output) -> Result<()> {
+        none()
+    }
+
+    async fn shell(&self, _: ShellRequest) -> Result<Shell> {
+        none()
+    }
+}

@@ -1,0 +1,164 @@
+//! From settings to a running server, top to bottom, and its graceful end.
+
+use std::{fs, os::unix::fs::PermissionsExt, path::Path, sync::Arc, time::Duration};
+
+use actix_web::{App as HttpApp, HttpServer, web};
+
+use crate::{
+    api::{dispatch::dispatch, route::Router, routes},
+    app::{App, version::AppVersions},
+    auth::{identify::Group, session, session::Session, team_token::TeamToken},
+    config::{Config, Database},
+    context::Context,
+    error::{Error, Result},
+    event::{Event, document::Counter, log::Chunk},
+    first_start::{self, FirstLogin},
+    permission::Role,
+    plan::StoredPlan,
+    platform::Platform,
+    pool::{Constraint, Pool},
+    provisioner::absent::Absent,
+    store::{Document, Sealer, Store, sqlite::Sqlite},
+    team::Team,
+    user::User,
+};
+
+/// Requests that run when the server is told to stop get so long.
+const STOP_AFTER: u64 = 60;
+const SWEEP_EVERY: Duration = Duration::from_secs(3600);
+
+/// A data folder that only this process uses.
+pub struct DataDir {
+    _lock: fs::File,
+}
+
+impl DataDir {
+    /// Makes the folder when it is missing and takes it; an error names it.
+    pub fn open(path: &Path) -> Result<Self> {
+        let named = |e: std::io::Error| Error::invalid(format!("the data folder {} cannot be used: {e}", path.display()));
+        if !path.exists() {
+            fs::create_dir_all(path).map_err(named)?;
+            fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(named)?;
+        }
+        let lock = fs::OpenOptions::new().create(true).truncate(false).write(true).open(path.join("lock")).map_err(named)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { _lock: lock }),
+            Err(fs::TryLockError::WouldBlock) => {
+                Err(Error::invalid(format!("the data folder {} is in use by another impaasd", path.display())))
+            }
+            Err(fs::TryLockError::Error(e)) => Err(named(e)),
+        }
+    }
+}
+
+/// Opens the store that the settings name and makes its indexes.
+pub async fn open_store(config: &Config) -> Result<Store> {
+    let sealer = Sealer::clear();
+    let store = match &config.database {
+        Database::Embedded => Store::new(Arc::new(Sqlite::open(&config.data_dir)?), sealer),
+        Database::Mongo { .. } => return Err(Error::NotYet("database:url: MongoDB is not there yet".into())),
+    };
+    ensure_collections(&store).await?;
+    Ok(store)
+}
+
+/// Makes the indexes of every collection.
+pub async fn ensure_collections(store: &Store) -> Result<()> {
+    ensure::<User>(store).await?;
+    ensure::<Session>(store).await?;
+    ensure::<TeamToken>(store).await?;
+    ensure::<Group>(store).await?;
+    ensure::<Role>(store).await?;
+    ensure::<Team>(store).await?;
+    ensure::<App>(store).await?;
+    ensure::<AppVersions>(store).await?;
+    ensure::<Event>(store).await?;
+    ensure::<Chunk>(store).await?;
+    ensure::<Counter>(store).await?;
+    ensure::<StoredPlan>(store).await?;
+    ensure::<Platform>(store).await?;
+    ensure::<Pool>(store).await?;
+    ensure::<Constraint>(store).await?;
+    Ok(())
+}
+
+async fn ensure<T: Document>(store: &Store) -> Result<()> {
+    Ok(store.of::<T>().ensure().await?)
+}
+
+/// Runs until it is told to stop.
+pub async fn serve(config: Config) -> Result<()> {
+    let _data = DataDir::open(&config.data_dir)?;
+    let api = std::net::TcpListener::bind(config.listen).map_err(|e| cannot_listen("listen", config.listen, &e))?;
+    let apps = std::net::TcpListener::bind(config.apps_listen).map_err(|e| cannot_listen("apps-listen", config.apps_listen, &e))?;
+    let store = open_store(&config).await?;
+    drop(apps);
+    let local = Arc::new(Absent);
+    let ctx = Context::new(config, store, local.clone(), tokio::runtime::Handle::current());
+    if ctx.config.database == Database::Embedded {
+        ctx.events.close_interrupted().await?;
+    }
+    clear_uploads(&ctx.config)?;
+    let first = first_start::prepare(&ctx).await?;
+    tokio::spawn(ctx.events.clone().keep());
+    tokio::spawn(sweep(ctx.store.clone()));
+    announce(&ctx.config, first.as_ref());
+    listen(ctx, api).await?;
+    Ok(())
+}
+
+fn cannot_listen(key: &str, address: std::net::SocketAddr, e: &std::io::Error) -> Error {
+    Error::invalid(format!("cannot listen on {address} ({key}, --{key}): {e}"))
+}
+
+async fn listen(ctx: Context, listener: std::net::TcpListener) -> Result<()> {
+    let data = web::Data::new(ctx);
+    let router = web::Data::new(Arc::new(Router::new(routes::table())));
+    let http = HttpServer::new(move || HttpApp::new().app_data(data.clone()).app_data(router.clone()).default_service(web::to(dispatch)))
+        .shutdown_timeout(STOP_AFTER)
+        .client_request_timeout(Duration::from_secs(30))
+        .workers(std::thread::available_parallelism().map_or(2, |n| n.get().min(8)))
+        .listen(listener)?
+        .run();
+    Ok(http.await?)
+}
+
+/// Where uploads wait for their deploy.
+pub fn uploads(config: &Config) -> std::path::PathBuf {
+    config.data_dir.join("uploads")
+}
+
+/// Uploads of requests that a crash cut off are of no use.
+fn clear_uploads(config: &Config) -> Result<()> {
+    let dir = uploads(config);
+    if dir.exists() {
+        fs::remove_dir_all(&dir)?;
+    }
+    Ok(fs::create_dir_all(&dir)?)
+}
+
+async fn sweep(store: Store) {
+    let mut tick = tokio::time::interval(SWEEP_EVERY);
+    loop {
+        tick.tick().await;
+        if let Err(e) = session::sweep(&store).await {
+            tracing::warn!(error = %e, "sessions that are over could not be removed");
+        }
+    }
+}
+
+fn announce(config: &Config, first: Option<&FirstLogin>) {
+    let address = format!("http://{}", config.listen);
+    println!("ImPaaS is running: API {address}, apps http://APP.localhost:{}", config.apps_listen.port());
+    let Some(login) = first else { return };
+    println!(
+        "\nFirst start. Log in as {} with the password {}\n(kept in {}, shown only now)\n\nFrom here to a deployed app:\n",
+        login.email,
+        login.password.expose(),
+        config.data_dir.join("first-login.txt").display()
+    );
+    println!("  tsuru target add impaas {address} --set-current");
+    println!("  tsuru login {}", login.email);
+    println!("  tsuru app create blog static --team demo");
+    println!("  tsuru app deploy --app blog examples/blog\n");
+}

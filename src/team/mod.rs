@@ -1,0 +1,57 @@
+//! Teams: who owns things together.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::{OrNotFound, Result},
+    event::{Subject, Target, TargetType},
+    permission::Context,
+    quota::Quota,
+    store::{Document, Filter, Spec, Store, lenient},
+};
+
+/// A team as stored.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Team {
+    /// Name.
+    #[serde(rename = "_id")]
+    pub name: String,
+    /// Who made it.
+    #[serde(default, rename = "creatinguser")]
+    pub creating_user: String,
+    /// Tags.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub tags: Vec<String>,
+    /// Apps and jobs.
+    #[serde(default)]
+    pub quota: Quota,
+}
+
+impl Document for Team {
+    const SPEC: &'static Spec = &Spec { name: "teams", indexes: &[], sealed: &[] };
+}
+
+impl Team {
+    /// The team of this name; 404 with this text.
+    pub async fn load(store: &Store, name: &str) -> Result<Self> {
+        store.of::<Self>().get(Filter::id(name)).await?.or_not_found("team not found")
+    }
+}
+
+impl Subject for Team {
+    fn target(&self) -> Target {
+        Target::new(TargetType::Team, &self.name)
+    }
+
+    fn contexts(&self) -> Vec<Context> {
+        vec![Context::team(&self.name)]
+    }
+
+    fn events_permission(&self) -> &'static str {
+        "team.read.events"
+    }
+
+    async fn reload(&self, store: &Store) -> Result<Self> {
+        Self::load(store, &self.name).await
+    }
+}

@@ -1,0 +1,203 @@
+//! A server in one line, and people who call it.
+//!
+//! ```ignore
+//! let server = Server::new().await;
+//! let admin = server.admin().await;
+//! admin.post("/1.0/teams").json(&json!({"name": "a-team"})).send().await.ok(201);
+//! ```
+
+use std::sync::Arc;
+
+use actix_web::{App, body::MessageBody, dev::ServiceResponse, http::StatusCode, test, web};
+use impaas::{
+    api::{dispatch::dispatch, route::Router, routes},
+    auth::session,
+    config::{Config, File, Overrides},
+    context::Context,
+    first_start,
+    permission::{ContextType, Role, role::RoleInstance},
+    provisioner::{DynProvisioner, absent::Absent},
+    quota::Quota,
+    server,
+    store::{Filter, Sealer, Store, Update, sqlite::Sqlite},
+    user::User,
+};
+use serde::Serialize;
+
+/// A server with a first start behind it: the admin, pool `local`, team `demo`, the plans, the roles.
+pub struct Server {
+    pub ctx: Context,
+    router: Arc<Router>,
+    _dir: tempfile::TempDir,
+}
+
+impl Server {
+    /// With no provisioner.
+    pub async fn new() -> Self {
+        Self::with(Arc::new(Absent)).await
+    }
+
+    /// With this provisioner.
+    pub async fn with(provisioner: DynProvisioner) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let flags = Overrides { data_dir: Some(dir.path().into()), ..Overrides::default() };
+        let config = Config::load(&File::default(), flags).unwrap();
+        let store = Store::new(Arc::new(Sqlite::in_memory().unwrap()), Sealer::clear());
+        server::ensure_collections(&store).await.unwrap();
+        let ctx = Context::new(config, store, provisioner, tokio::runtime::Handle::current());
+        first_start::prepare(&ctx).await.unwrap();
+        Self { ctx, router: Arc::new(Router::new(routes::table())), _dir: dir }
+    }
+
+    /// The admin of the first start.
+    pub async fn admin(&self) -> Caller<'_> {
+        self.session(first_start::ADMIN).await
+    }
+
+    /// A new user with these permissions in this context (a role made for them).
+    pub async fn user_with(&self, email: &str, kind: ContextType, value: &str, permissions: &[&str]) -> Caller<'_> {
+        let role = Role {
+            name: format!("role-of-{}", email.split('@').next().unwrap()),
+            context_type: kind,
+            description: String::new(),
+            scheme_names: permissions.iter().map(ToString::to_string).collect(),
+            dynamic_scheme_names: vec![],
+            events: vec![],
+        };
+        self.ctx.store.of::<Role>().insert(&role).await.unwrap();
+        let caller = self.user(email).await;
+        let held = RoleInstance { name: role.name, context_value: value.into() };
+        self.ctx.store.of::<User>().update(Filter::eq("email", email), Update::add_to_set("roles", held)).await.unwrap();
+        caller
+    }
+
+    /// A new user without roles.
+    pub async fn user(&self, email: &str) -> Caller<'_> {
+        self.ctx.store.of::<User>().insert(&User::new(email, String::new(), Quota::unlimited())).await.unwrap();
+        self.session(email).await
+    }
+
+    /// Somebody without token.
+    pub fn nobody(&self) -> Caller<'_> {
+        Caller { server: self, token: None }
+    }
+
+    /// Somebody with this token.
+    pub fn with_token(&self, token: &str) -> Caller<'_> {
+        Caller { server: self, token: Some(token.into()) }
+    }
+
+    async fn session(&self, email: &str) -> Caller<'_> {
+        let token = session::open(&self.ctx.store, email, 7).await.unwrap();
+        self.with_token(token.expose())
+    }
+}
+
+/// Somebody who calls.
+pub struct Caller<'a> {
+    server: &'a Server,
+    pub token: Option<String>,
+}
+
+impl<'a> Caller<'a> {
+    pub fn get(&self, path: &str) -> Request<'a> {
+        self.request("GET", path)
+    }
+
+    pub fn post(&self, path: &str) -> Request<'a> {
+        self.request("POST", path)
+    }
+
+    pub fn put(&self, path: &str) -> Request<'a> {
+        self.request("PUT", path)
+    }
+
+    pub fn delete(&self, path: &str) -> Request<'a> {
+        self.request("DELETE", path)
+    }
+
+    pub fn request(&self, method: &str, path: &str) -> Request<'a> {
+        let mut request = test::TestRequest::with_uri(path).method(method.parse().unwrap());
+        if let Some(token) = &self.token {
+            request = request.insert_header(("Authorization", format!("bearer {token}")));
+        }
+        Request { server: self.server, request }
+    }
+}
+
+/// A request being made.
+pub struct Request<'a> {
+    server: &'a Server,
+    request: test::TestRequest,
+}
+
+impl Request<'_> {
+    pub fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.request = self.request.insert_header((name, value.to_owned()));
+        self
+    }
+
+    pub fn json(mut self, body: &impl Serialize) -> Self {
+        self.request = self.request.set_json(body);
+        self
+    }
+
+    pub fn form(mut self, fields: &[(&str, &str)]) -> Self {
+        self.request = self.request.set_form(fields);
+        self
+    }
+
+    pub fn body(mut self, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
+        self.request = self.request.insert_header(("Content-Type", content_type.to_owned())).set_payload(body.into());
+        self
+    }
+
+    pub async fn send(self) -> Reply {
+        let app = App::new()
+            .app_data(web::Data::new(self.server.ctx.clone()))
+            .app_data(web::Data::new(self.server.router.clone()))
+            .default_service(web::to(dispatch));
+        let app = test::init_service(app).await;
+        Reply::of(test::call_service(&app, self.request.to_request()).await).await
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub text: String,
+}
+
+impl Reply {
+    async fn of<B: MessageBody>(response: ServiceResponse<B>) -> Self {
+        let status: StatusCode = response.status();
+        let headers = response.headers().iter().map(|(n, v)| (n.to_string(), v.to_str().unwrap().to_owned())).collect();
+        let body = test::read_body(response).await;
+        Self { status: status.as_u16(), headers, text: String::from_utf8_lossy(&body).into_owned() }
+    }
+
+    /// Fails unless the status is this.
+    #[track_caller]
+    pub fn ok(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}", self.text);
+        self
+    }
+
+    /// Fails unless status and text are these.
+    #[track_caller]
+    pub fn fails(self, status: u16, text: &str) -> Self {
+        assert_eq!((self.status, self.text.trim_end()), (status, text));
+        self
+    }
+
+    #[track_caller]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|e| panic!("{e}: {}", self.text))
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+}
