@@ -4,7 +4,14 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
-use crate::{auth::throttle::Throttle, config::Config, error::Result, event::Events, provisioner::DynProvisioner, store::Store};
+use crate::{
+    auth::{callers::Callers, throttle::Throttle},
+    config::Config,
+    error::Result,
+    event::Events,
+    provisioner::DynProvisioner,
+    store::Store,
+};
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -20,6 +27,8 @@ pub struct Parts {
     pub events: Events,
     /// Runs the apps of pool `local`, and of every pool while there is no other provisioner.
     pub provisioner: DynProvisioner,
+    /// Callers of late.
+    pub callers: Callers,
     /// Wrong logins of late.
     pub throttle: Throttle,
     /// Where work that outlives a request runs.
@@ -30,7 +39,8 @@ impl Context {
     /// Joins the parts.
     pub fn new(config: Config, store: Store, provisioner: DynProvisioner, runtime: Handle) -> Self {
         let events = Events::new(store.clone(), runtime.clone());
-        Self(Arc::new(Parts { config, store, events, provisioner, throttle: Throttle::default(), runtime }))
+        let callers = Callers::new(&store);
+        Self(Arc::new(Parts { callers, config, store, events, provisioner, throttle: Throttle::default(), runtime }))
     }
 
     /// The provisioner of a pool whose `provisioner` field says this.

@@ -1,5 +1,7 @@
 //! One request as handlers see it.
 
+use std::sync::Arc;
+
 use actix_web::{HttpRequest, dev::Payload, web::Bytes};
 use serde::de::DeserializeOwned;
 
@@ -24,7 +26,7 @@ pub struct Call {
     pub route: &'static str,
     pub(super) version: Option<String>,
     pub(super) vars: Vec<(&'static str, String)>,
-    pub(super) caller: Option<Caller>,
+    pub(super) caller: Option<Arc<Caller>>,
     pub(super) token: Option<String>,
     pub(super) request: HttpRequest,
     pub(super) payload: Payload,
@@ -39,7 +41,7 @@ impl Call {
 
     /// Who calls.
     pub fn caller(&self) -> Result<&Caller> {
-        self.caller.as_ref().ok_or(Error::Unauthenticated)
+        self.caller.as_deref().ok_or(Error::Unauthenticated)
     }
 
     /// The token the caller showed.

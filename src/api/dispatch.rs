@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     app::App,
-    auth::{identify::identify, token},
+    auth::token,
     context::Context,
     error::{Error, OrNotFound, Result},
     store::Filter,
@@ -52,7 +52,7 @@ fn not_found() -> HttpResponse {
 async fn answer(ctx: Context, found: Match<'_>, request: HttpRequest, payload: Payload) -> Result<HttpResponse> {
     let token = request.headers().get("authorization").and_then(|v| v.to_str().ok()).and_then(token::from_header).map(str::to_owned);
     let caller = match &token {
-        Some(token) => identify(&ctx.store, token).await?,
+        Some(token) => ctx.callers.identify(&ctx.store, token).await?,
         None => None,
     };
     if found.route.door == Door::Token && caller.is_none() {

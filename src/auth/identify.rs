@@ -1,7 +1,7 @@
 //! From a token to a caller.
 
 use crate::{
-    auth::{Caller, CallerKind, session::Session, team_token::TeamToken, token},
+    auth::{Caller, CallerKind, session::Session, team_token::TeamToken},
     clock::Time,
     error::Result,
     permission::{Context, Grant, Grants, Role, role::RoleInstance},
@@ -27,24 +27,23 @@ impl Document for Group {
         &Spec { name: "auth_groups", indexes: &[Index { keys: &[IndexKey("name", false)], unique: true, sparse: false }], sealed: &[] };
 }
 
-/// The caller whom this token belongs to: session, then API key, then team token. `None`: nobody.
-pub async fn identify(store: &Store, clear: &str) -> Result<Option<Caller>> {
-    let digest = token::digest(clear);
-    if let Some(session) = store.of::<Session>().get(Filter::eq("token", &digest)).await? {
+/// The caller whose token has this digest: session, then API key, then team token. `None`: nobody.
+pub async fn identify(store: &Store, digest: &str) -> Result<Option<Caller>> {
+    if let Some(session) = store.of::<Session>().get(Filter::eq("token", digest)).await? {
         if session.expired(Time::now()) {
             return Ok(None);
         }
         let user = store.of::<User>().get(Filter::eq("email", &session.email)).await?;
         return user_caller(store, user).await;
     }
-    if let Some(user) = store.of::<User>().get(Filter::eq("apikeyhash", &digest)).await? {
+    if let Some(user) = store.of::<User>().get(Filter::eq("apikeyhash", digest)).await? {
         let used = Update::set("apikey_last_access", Time::now()).and_inc("apikey_usage_counter", 1);
-        store.of::<User>().update(Filter::id(user.id), used).await?;
+        store.of::<User>().note(Filter::id(user.id), used).await?;
         return user_caller(store, Some(user)).await;
     }
-    match store.of::<TeamToken>().get(Filter::eq("tokenhash", &digest)).await? {
+    match store.of::<TeamToken>().get(Filter::eq("tokenhash", digest)).await? {
         Some(found) if !found.expired(Time::now()) => {
-            store.of::<TeamToken>().update(Filter::id(found.id), Update::set("last_access", Time::now())).await?;
+            store.of::<TeamToken>().note(Filter::id(found.id), Update::set("last_access", Time::now())).await?;
             token_caller(store, found).await.map(Some)
         }
         _ => Ok(None),

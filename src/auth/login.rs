@@ -40,3 +40,16 @@ pub struct Attempt {
     /// From where.
     pub address: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn nobodys_hash_costs_as_much_as_a_real_one() {
+        let real = password::hash("some-password".into()).await.unwrap();
+        let cost = |hash: &str| hash.split('$').nth(3).map(str::to_owned);
+        assert_eq!(cost(NOBODY), cost(&real));
+        assert!(argon2::password_hash::phc::PasswordHash::new(NOBODY).is_ok());
+    }
+}

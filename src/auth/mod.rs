@@ -1,6 +1,7 @@
 //! Who is calling: passwords, sessions, API keys, and the grants that follow.
 
 pub mod caller;
+pub mod callers;
 pub mod identify;
 pub mod login;
 pub mod password;

@@ -2,6 +2,7 @@
 //!
 //! The domain works with typed collections and with [`Filter`] and [`Update`]; it never builds BSON.
 
+pub mod changes;
 pub mod evaluate;
 pub mod filter;
 pub mod lenient;
@@ -18,6 +19,7 @@ use bson::Document as Doc;
 use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
 
+pub use changes::Changes;
 pub use filter::Filter;
 pub use seal::{Key, Sealer};
 pub use update::Update;
@@ -136,12 +138,13 @@ pub trait Backend: Send + Sync {
 pub struct Store {
     backend: Arc<dyn Backend>,
     sealer: Arc<Sealer>,
+    changes: Arc<Changes>,
 }
 
 impl Store {
     /// Wraps a backend.
     pub fn new(backend: Arc<dyn Backend>, sealer: Sealer) -> Self {
-        Self { backend, sealer: Arc::new(sealer) }
+        Self { backend, sealer: Arc::new(sealer), changes: Arc::default() }
     }
 
     /// The typed collection of `T`.
@@ -152,6 +155,11 @@ impl Store {
     /// The backend, for export, import and health checks.
     pub fn backend(&self) -> &dyn Backend {
         self.backend.as_ref()
+    }
+
+    /// This server's own writes, counted.
+    pub fn changes(&self) -> &Changes {
+        &self.changes
     }
 
     /// Seals and opens secrets.
@@ -199,12 +207,19 @@ impl<T: Document> Collection<'_, T> {
         let doc = bson::serialize_to_document(value).map_err(|e| StoreError::Fault(e.to_string()))?;
         // The _id comes first: secrets are sealed for the document that they are in.
         let doc = self.store.sealer.seal(T::SPEC, evaluate::with_id(doc))?;
-        self.store.backend.insert(T::SPEC, doc).await
+        self.writing(self.store.backend.insert(T::SPEC, doc)).await
     }
 
     /// Changes the first match, atomically; what it is afterwards, or `None` when nothing matched (compare-and-set failed).
     pub async fn update(&self, filter: Filter, update: Update) -> Result<Option<T>> {
         self.change(filter, update, false).await
+    }
+
+    /// Changes the first match without counting it as a change: for notes such as a last use, which nobody remembers.
+    pub async fn note(&self, filter: Filter, update: Update) -> Result<()> {
+        let update = self.store.sealer.seal_update(T::SPEC, &filter, update)?;
+        self.store.backend.update_one(T::SPEC, &filter, &update, false).await?;
+        Ok(())
     }
 
     /// Like [`Self::update`], and makes it when nothing matched.
@@ -215,17 +230,24 @@ impl<T: Document> Collection<'_, T> {
     /// Changes all matches; how many.
     pub async fn update_many(&self, filter: Filter, update: Update) -> Result<u64> {
         let update = self.store.sealer.seal_update(T::SPEC, &filter, update)?;
-        self.store.backend.update_many(T::SPEC, &filter, &update).await
+        self.writing(self.store.backend.update_many(T::SPEC, &filter, &update)).await
     }
 
     /// Removes all matches; how many.
     pub async fn delete(&self, filter: Filter) -> Result<u64> {
-        self.store.backend.delete(T::SPEC, &filter).await
+        self.writing(self.store.backend.delete(T::SPEC, &filter)).await
+    }
+
+    async fn writing<O>(&self, write: impl Future<Output = Result<O>>) -> Result<O> {
+        self.store.changes.count(T::SPEC.name);
+        let outcome = write.await;
+        self.store.changes.count(T::SPEC.name);
+        outcome
     }
 
     async fn change(&self, filter: Filter, update: Update, upsert: bool) -> Result<Option<T>> {
         let update = self.store.sealer.seal_update(T::SPEC, &filter, update)?;
-        let doc = self.store.backend.update_one(T::SPEC, &filter, &update, upsert).await?;
+        let doc = self.writing(self.store.backend.update_one(T::SPEC, &filter, &update, upsert)).await?;
         doc.map(|doc| self.read(doc)).transpose()
     }
 
