@@ -1,5 +1,6 @@
 //! Apps: their documents, and where permissions on them hold.
 
+pub mod env;
 pub mod version;
 
 use std::collections::BTreeMap;
