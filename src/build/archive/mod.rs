@@ -67,7 +67,6 @@ fn fill(root: &Path, reader: Guarded, meter: &Meter, limits: &Limits) -> Result<
         place(&mut entry, &mut tree, meter, limits)?;
     }
     tree.finish()?;
-    drop(entries);
     // Only at its very end does gzip say whether what was read is what was written.
     meter.expect_header();
     io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(|e| refused_read(&e))?;
