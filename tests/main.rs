@@ -1,6 +1,7 @@
 //! The one binary of integration tests.
 
 mod api;
+mod event;
 mod examples;
 mod flows;
 mod layers;

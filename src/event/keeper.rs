@@ -7,7 +7,7 @@ use std::{
 
 use bson::oid::ObjectId;
 
-use super::{Event, Events, LEASE, RENEWAL, document::CancelInfo, log};
+use super::{Event, Events, document::CancelInfo, log};
 use crate::{
     clock::Time,
     error::Result,
@@ -21,14 +21,14 @@ impl Events {
     /// Runs until dropped.
     pub async fn keep(self) {
         let (mut seen, mut renewed) = (HashMap::new(), Instant::now());
-        let mut tick = tokio::time::interval(TICK);
+        let mut tick = tokio::time::interval(TICK.min(self.patience.renewal));
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tick.tick().await;
             let work = async {
                 self.flush_logs().await?;
                 self.pass_on_cancellations().await?;
-                if renewed.elapsed() >= RENEWAL {
+                if renewed.elapsed() >= self.patience.renewal {
                     self.renew().await?;
                     self.observe(&mut seen).await?;
                     renewed = Instant::now();
@@ -102,7 +102,7 @@ impl Events {
             let entry = seen.entry(event.id).or_insert((event.renewals, Instant::now()));
             if entry.0 != event.renewals {
                 *entry = (event.renewals, Instant::now());
-            } else if entry.1.elapsed() >= LEASE {
+            } else if entry.1.elapsed() >= self.patience.lease {
                 let age = entry.1.elapsed().as_secs();
                 self.close_dead(event, format!("event expired, no update for {age}s")).await?;
             }

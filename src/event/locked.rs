@@ -31,7 +31,7 @@ pub struct Locked<T> {
 
 impl<T> Locked<T> {
     /// Joins a thing that was loaded and permitted under the event's lock with the event.
-    pub(crate) fn new(thing: T, event: Running) -> Self {
+    pub fn new(thing: T, event: Running) -> Self {
         Self { thing, event }
     }
 

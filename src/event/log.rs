@@ -39,6 +39,14 @@ impl Document for Chunk {
     };
 }
 
+impl Chunk {
+    /// A piece with these lines, said now.
+    pub fn new(event: ObjectId, seq: i64, lines: Vec<String>) -> Self {
+        let date = Time::now();
+        Self { id: ObjectId::new(), event, seq, lines: lines.into_iter().map(|message| LogEntry { date, message }).collect() }
+    }
+}
+
 /// Collects what is written until it is flushed.
 pub struct EventLog {
     event: ObjectId,

@@ -31,11 +31,27 @@ pub const LEASE: Duration = Duration::from_secs(15);
 /// How often a holder renews.
 pub const RENEWAL: Duration = Duration::from_secs(3);
 
+/// How patient leases are.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// A holder renews this often.
+    pub renewal: Duration,
+    /// A lock that was not renewed for so long is dead.
+    pub lease: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { renewal: RENEWAL, lease: LEASE }
+    }
+}
+
 /// The events of this server.
 #[derive(Clone)]
 pub struct Events {
     store: Store,
     runtime: Handle,
+    patience: Patience,
     running: Arc<Mutex<HashMap<ObjectId, Handles>>>,
 }
 
@@ -51,7 +67,14 @@ struct Handles {
 impl Events {
     /// Events kept in `store`; background work runs on `runtime`.
     pub fn new(store: Store, runtime: Handle) -> Self {
-        Self { store, runtime, running: Arc::default() }
+        Self { store, runtime, patience: Patience::default(), running: Arc::default() }
+    }
+
+    /// The same with other patience.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Patience) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// The store they are kept in.

@@ -1,0 +1,177 @@
+//! Locks, leases and logs of events, on the embedded store.
+
+use std::{sync::Arc, time::Duration};
+
+use bson::oid::ObjectId;
+use impaas::{
+    app::App,
+    error::Error,
+    event::{Allowed, Begin, Event, Events, Patience, Target, TargetType, document::Named, log},
+    server,
+    store::{Filter, Sealer, Store, Update, sqlite::Sqlite},
+};
+
+async fn store() -> Store {
+    let store = Store::new(Arc::new(Sqlite::in_memory().unwrap()), Sealer::clear());
+    server::ensure_collections(&store).await.unwrap();
+    store
+}
+
+/// The events of one server; several may share a store.
+fn events(store: &Store) -> Events {
+    let patience = Patience { renewal: Duration::from_millis(50), lease: Duration::from_millis(500) };
+    Events::new(store.clone(), tokio::runtime::Handle::current()).with_patience(patience)
+}
+
+fn begin(kind: TargetType, value: &str) -> Begin {
+    Begin {
+        target: Target::new(kind, value),
+        extra: vec![],
+        kind: "team.update".into(),
+        owner: Named { kind: "user".into(), name: "a@b.co".into() },
+        source_ip: String::new(),
+        data: None,
+        allowed: Allowed::default(),
+        allowed_cancel: Some(Allowed::default()),
+        locks: true,
+    }
+}
+
+async fn load(store: &Store, id: &str) -> Event {
+    store.of::<Event>().get(Filter::id(ObjectId::parse_str(id).unwrap())).await.unwrap().unwrap()
+}
+
+/// Waits until an event has ended.
+async fn ended(store: &Store, id: &str) -> Event {
+    for _ in 0..2_000 {
+        let event = load(store, id).await;
+        if !event.running {
+            return event;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("event {id} did not end");
+}
+
+#[tokio::test]
+async fn a_locked_target_refuses_at_once_and_names_the_holder() {
+    let store = store().await;
+    let events = events(&store);
+    let held = events.begin(begin(TargetType::Team, "demo")).await.unwrap();
+    let Err(Error::Refused(text)) = events.begin(begin(TargetType::Team, "demo")).await else { panic!("it was not refused") };
+    assert!(text.starts_with("event locked: team(demo) running \"team.update\" start by user a@b.co at 20"), "{text}");
+    held.end(Ok(())).await.unwrap();
+    events.begin(begin(TargetType::Team, "demo")).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_locked_app_is_waited_for() {
+    let store = store().await;
+    let events = events(&store);
+    let held = events.begin(begin(TargetType::App, "blog")).await.unwrap();
+    let (second, ()) = tokio::join!(events.begin(begin(TargetType::App, "blog")), async { held.end(Ok(())).await.unwrap() });
+    second.unwrap().end(Ok(())).await.unwrap();
+}
+
+#[tokio::test]
+async fn of_64_at_once_one_at_a_time_holds_the_lock() {
+    let store = store().await;
+    let events = events(&store);
+    let all = (0..64).map(|_| events.begin(begin(TargetType::Team, "demo")));
+    let won: Vec<_> = futures_util::future::join_all(all).await.into_iter().filter_map(Result::ok).collect();
+    assert_eq!(won.len(), 1);
+}
+
+#[tokio::test]
+async fn a_dropped_event_is_closed_as_interrupted() {
+    let store = store().await;
+    let running = events(&store).begin(begin(TargetType::Team, "demo")).await.unwrap();
+    let id = running.id();
+    drop(running);
+    let event = ended(&store, &id).await;
+    assert_eq!(event.error, "interrupted before it was done");
+    assert_eq!(event.lock, None);
+}
+
+#[tokio::test]
+async fn the_lock_of_a_server_that_died_is_free_after_the_lease_and_the_log_so_far_is_kept() {
+    let store = store().await;
+    let dead = events(&store).begin(begin(TargetType::Team, "demo")).await.unwrap();
+    let (id, lost_fence) = (dead.id(), dead.fence());
+    store.of::<log::Chunk>().insert(&log::Chunk::new(ObjectId::parse_str(&id).unwrap(), 1, vec!["half done".into()])).await.unwrap();
+    let alive = events(&store);
+    let keeper = tokio::spawn(alive.clone().keep());
+    let event = ended(&store, &id).await;
+    keeper.abort();
+    assert!(event.error.starts_with("event expired, no update for "), "{}", event.error);
+    assert_eq!(event.log[0].message, "half done");
+    let next = alive.begin(begin(TargetType::Team, "demo")).await.unwrap();
+    assert!(next.fence() > lost_fence);
+    // The dead one is not: its holder finds out when it tries to end.
+    dead.end(Ok(())).await.unwrap();
+    assert!(load(&store, &id).await.error.starts_with("event expired"));
+}
+
+#[tokio::test]
+async fn a_lease_that_is_renewed_lives_on() {
+    let store = store().await;
+    let holder = events(&store);
+    let held = holder.begin(begin(TargetType::Team, "demo")).await.unwrap();
+    let keepers = [tokio::spawn(holder.keep()), tokio::spawn(events(&store).keep())];
+    while load(&store, &held.id()).await.renewals < 20 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(load(&store, &held.id()).await.running);
+    held.end(Ok(())).await.unwrap();
+    keepers.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+#[tokio::test]
+async fn what_is_written_grows_in_the_store_and_ends_in_the_event() {
+    let store = store().await;
+    let events = events(&store);
+    let keeper = tokio::spawn(events.clone().keep());
+    let running = events.begin(begin(TargetType::Team, "demo")).await.unwrap();
+    let id = ObjectId::parse_str(running.id()).unwrap();
+    running.output().line("first");
+    while log::lines(&store, id).await.unwrap().is_empty() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    running.output().write("sec");
+    running.output().write("ond");
+    running.end(Ok(())).await.unwrap();
+    keeper.abort();
+    let messages: Vec<_> = load(&store, &id.to_hex()).await.log.into_iter().map(|line| line.message).collect();
+    assert_eq!(messages, ["first", "second"]);
+    assert!(log::lines(&store, id).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn cancelling_reaches_the_work() {
+    let store = store().await;
+    let events = events(&store);
+    let keeper = tokio::spawn(events.clone().keep());
+    let running = events.begin(begin(TargetType::Team, "demo")).await.unwrap();
+    let id = ObjectId::parse_str(running.id()).unwrap();
+    store.of::<Event>().update(Filter::id(id), Update::set("cancelinfo.asked", true)).await.unwrap();
+    let outcome = running.unless_cancelled(std::future::pending::<impaas::error::Result<()>>()).await;
+    running.end(outcome).await.unwrap_err();
+    keeper.abort();
+    let event = load(&store, &id.to_hex()).await;
+    assert_eq!((event.error.as_str(), event.cancel_info.canceled), ("canceled by user request", true));
+}
+
+#[tokio::test]
+async fn a_write_with_an_old_fence_changes_nothing() {
+    let store = store().await;
+    let app: App = serde_json::from_value(serde_json::json!({
+        "_id": { "$oid": ObjectId::new().to_hex() }, "name": "blog", "fence": 7
+    }))
+    .unwrap();
+    store.of::<App>().insert(&app).await.unwrap();
+    let running = events(&store).begin(begin(TargetType::App, "blog")).await.unwrap();
+    assert!(running.fence() < 7);
+    let mut locked = impaas::event::Locked::new(app.clone(), running);
+    locked.change(&store, app.id, Update::set("description", "late")).await.unwrap_err();
+    assert_eq!(App::load(&store, "blog").await.unwrap().description, "");
+}
