@@ -19,6 +19,7 @@ pub mod platform;
 pub mod pool;
 pub mod provisioner;
 pub mod quota;
+pub mod router;
 pub mod secret;
 pub mod server;
 pub mod store;

@@ -15,7 +15,7 @@ use crate::{
     first_start::{self, FirstLogin},
     permission::Role,
     plan::StoredPlan,
-    platform::Platform,
+    platform::{Platform, image::PlatformImages},
     pool::{Constraint, Pool},
     provisioner::absent::Absent,
     store::{Document, Sealer, Store, sqlite::Sqlite},
@@ -79,6 +79,7 @@ pub async fn ensure_collections(store: &Store) -> Result<()> {
     ensure::<Platform>(store).await?;
     ensure::<Pool>(store).await?;
     ensure::<Constraint>(store).await?;
+    ensure::<PlatformImages>(store).await?;
     Ok(())
 }
 

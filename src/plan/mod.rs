@@ -1,8 +1,15 @@
 //! Plans: how much CPU and memory a unit gets.
 
+mod choose;
+
 use serde::{Deserialize, Serialize};
 
-use crate::store::{Document, Spec, lenient};
+use crate::{
+    error::{Error, Result},
+    store::{Document, Filter, Find, Spec, Store, lenient},
+};
+
+pub use choose::choose;
 
 /// A plan, as stored and as copied into apps.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -96,4 +103,16 @@ impl From<StoredPlan> for Plan {
             overridden: None,
         }
     }
+}
+
+/// All plans, by name.
+pub async fn all(store: &Store) -> Result<Vec<Plan>> {
+    let by_name = Find { sort: Some(("_id", false)), ..Find::default() };
+    Ok(store.of::<StoredPlan>().find_with(Filter::All, by_name).await?.into_iter().map(Plan::from).collect())
+}
+
+/// The plan of this name; refused with tsuru's text.
+pub async fn find(store: &Store, name: &str) -> Result<Plan> {
+    let found = store.of::<StoredPlan>().get(Filter::id(name)).await?;
+    found.map(Plan::from).ok_or_else(|| Error::refused("plan not found"))
 }

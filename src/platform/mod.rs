@@ -1,8 +1,13 @@
 //! Platforms: what source code is built with.
 
+pub mod image;
+pub mod usable;
+
 use serde::{Deserialize, Serialize};
 
 use crate::store::{Document, Spec};
+
+pub use usable::usable;
 
 /// A platform as stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -1,5 +1,9 @@
 //! Pools: where apps run, and what may run there.
 
+mod choose;
+pub mod constraint;
+pub mod names;
+
 use std::collections::BTreeMap;
 
 use bson::oid::ObjectId;
@@ -11,6 +15,8 @@ use crate::{
     permission::Context,
     store::{Document, Filter, Index, IndexKey, Spec, Store, lenient},
 };
+
+pub use choose::choose;
 
 /// A pool as stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -1,0 +1,44 @@
+//! The images that a platform was built into, one or more for each of its versions.
+
+use bson::oid::ObjectId;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::Result,
+    store::{Document, Filter, Index, IndexKey, Spec, Store, lenient},
+};
+
+/// A platform's images as stored.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PlatformImages {
+    /// Identity.
+    #[serde(rename = "_id")]
+    pub id: ObjectId,
+    /// The platform.
+    pub name: String,
+    /// Its versions.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub versions: Vec<Version>,
+}
+
+/// One version.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Version {
+    /// Number.
+    #[serde(deserialize_with = "lenient::int")]
+    pub version: i64,
+    /// Its names in the registries.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub images: Vec<String>,
+}
+
+impl Document for PlatformImages {
+    const SPEC: &'static Spec =
+        &Spec { name: "platform_images", indexes: &[Index { keys: &[IndexKey("name", false)], unique: true, sparse: false }], sealed: &[] };
+}
+
+/// The versions of this platform; none when it was never built into an image.
+pub async fn versions(store: &Store, platform: &str) -> Result<Vec<Version>> {
+    let found = store.of::<PlatformImages>().get(Filter::eq("name", platform)).await?;
+    Ok(found.map(|images| images.versions).unwrap_or_default())
+}

@@ -1,0 +1,42 @@
+//! The names of everything that constraints speak of.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::Result,
+    plan, router,
+    store::{Document, Filter, Find, Spec, Store},
+    team::Team,
+};
+
+/// All teams, in the order they were made.
+pub async fn teams(store: &Store) -> Result<Vec<String>> {
+    Ok(store.of::<Team>().find(Filter::All).await?.into_iter().map(|team| team.name).collect())
+}
+
+/// All plans, by name.
+pub async fn plans(store: &Store) -> Result<Vec<String>> {
+    Ok(plan::all(store).await?.into_iter().map(|plan| plan.name).collect())
+}
+
+/// All routers, by name.
+pub fn routers() -> Vec<String> {
+    router::all().into_iter().map(|router| router.name).collect()
+}
+
+/// A service, as far as pools care.
+#[derive(Serialize, Deserialize)]
+struct ServiceName {
+    #[serde(rename = "_id")]
+    name: String,
+}
+
+impl Document for ServiceName {
+    const SPEC: &'static Spec = &Spec { name: "services", indexes: &[], sealed: &[] };
+}
+
+/// All services, by name.
+pub async fn services(store: &Store) -> Result<Vec<String>> {
+    let by_name = Find { sort: Some(("_id", false)), ..Find::default() };
+    Ok(store.of::<ServiceName>().find_with(Filter::All, by_name).await?.into_iter().map(|service| service.name).collect())
+}
