@@ -1,0 +1,78 @@
+//! Filters and updates in MongoDB's own language.
+
+use bson::{Bson, Document, doc};
+
+use crate::store::{Filter, Update, evaluate::grouped};
+
+/// A filter as a query. Values are always operands (`$eq`), so that no value can be read as an operator.
+pub fn filter(filter: &Filter) -> Document {
+    match filter {
+        Filter::All => doc! {},
+        Filter::Eq(path, value) => doc! {path: {"$eq": value}},
+        Filter::Ne(path, value) => doc! {path: {"$ne": value}},
+        Filter::Gt(path, value) => doc! {path: {"$gt": value}},
+        Filter::Gte(path, value) => doc! {path: {"$gte": value}},
+        Filter::Lt(path, value) => doc! {path: {"$lt": value}},
+        Filter::Lte(path, value) => doc! {path: {"$lte": value}},
+        Filter::In(path, values) => doc! {path: {"$in": values}},
+        Filter::HasAll(path, values) => doc! {path: {"$all": values}},
+        Filter::Exists(path, wanted) => doc! {path: {"$exists": wanted}},
+        Filter::Regex(path, pattern) => doc! {path: {"$regex": pattern}},
+        Filter::Elem(path, inner) => doc! {path: {"$elemMatch": self::filter(inner)}},
+        Filter::And(all) if all.is_empty() => doc! {},
+        Filter::And(all) => doc! {"$and": list(all)},
+        Filter::Or(any) if any.is_empty() => doc! {"_id": {"$in": []}},
+        Filter::Or(any) => doc! {"$or": list(any)},
+        Filter::Not(inner) => doc! {"$nor": [self::filter(inner)]},
+    }
+}
+
+fn list(filters: &[Filter]) -> Vec<Document> {
+    filters.iter().map(filter).collect()
+}
+
+/// An update as MongoDB wants it.
+pub fn update(update: &Update) -> Document {
+    let each = |list| grouped(list).into_iter().map(|(path, values)| (path.to_owned(), doc! {"$each": owned(values)}.into())).collect();
+    let operators: [(&str, Document); 7] = [
+        ("$set", update.set.iter().cloned().collect()),
+        ("$setOnInsert", update.set_on_insert.iter().cloned().collect()),
+        ("$unset", update.unset.iter().map(|path| (path.clone(), "".into())).collect()),
+        ("$inc", update.inc.iter().map(|(path, by)| (path.clone(), narrow(*by))).collect()),
+        ("$push", each(&update.push)),
+        ("$addToSet", each(&update.add_to_set)),
+        ("$pullAll", grouped(&update.pull).into_iter().map(|(path, values)| (path.to_owned(), owned(values).into())).collect()),
+    ];
+    if update.is_empty() {
+        return doc! {"$set": {}};
+    }
+    operators.into_iter().filter(|(_, what)| !what.is_empty()).map(|(name, what)| (name.to_owned(), what.into())).collect()
+}
+
+fn owned(values: Vec<&Bson>) -> Vec<Bson> {
+    values.into_iter().cloned().collect()
+}
+
+/// An int32 stays an int32 only when it is added to an int32.
+fn narrow(by: i64) -> Bson {
+    i32::try_from(by).map_or(Bson::Int64(by), Bson::Int32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_stay_operands() {
+        let hostile = doc! {"$gt": ""};
+        assert_eq!(filter(&Filter::eq("token", &hostile)), doc! {"token": {"$eq": hostile}});
+        assert_eq!(filter(&!Filter::Or(vec![])), doc! {"$nor": [{"_id": {"$in": []}}]});
+    }
+
+    #[test]
+    fn values_for_one_array_go_together() {
+        let both = Update::push("a", 1).and(Update::push("a", [2])).and_inc("n", 1).and(Update::pull("b", 1));
+        let wanted = doc! {"$inc": {"n": 1}, "$push": {"a": {"$each": [1, [2]]}}, "$pullAll": {"b": [1]}};
+        assert_eq!(update(&both), wanted);
+    }
+}
