@@ -6,3 +6,4 @@ mod examples;
 mod flows;
 mod layers;
 mod server;
+mod store;
