@@ -19,7 +19,7 @@ use impaas::{
     provisioner::{DynProvisioner, absent::Absent},
     quota::Quota,
     server,
-    store::{Filter, Sealer, Store, Update, sqlite::Sqlite},
+    store::{Filter, Key, Sealer, Store, Update, sqlite::Sqlite},
     user::User,
 };
 use serde::Serialize;
@@ -42,7 +42,7 @@ impl Server {
         let dir = tempfile::tempdir().unwrap();
         let flags = Overrides { data_dir: Some(dir.path().into()), ..Overrides::default() };
         let config = Config::load(&File::default(), flags).unwrap();
-        let store = Store::new(Arc::new(Sqlite::in_memory().unwrap()), Sealer::clear());
+        let store = Store::new(Arc::new(Sqlite::in_memory().unwrap()), Sealer::new(Key::random()));
         server::ensure_collections(&store).await.unwrap();
         let ctx = Context::new(config, store, provisioner, tokio::runtime::Handle::current());
         first_start::prepare(&ctx).await.unwrap();

@@ -8,11 +8,11 @@ use impaas::{
     error::Error,
     event::{Allowed, Begin, Event, Events, Patience, Target, TargetType, document::Named, log},
     server,
-    store::{Filter, Sealer, Store, Update, sqlite::Sqlite},
+    store::{Filter, Key, Sealer, Store, Update, sqlite::Sqlite},
 };
 
 async fn store() -> Store {
-    let store = Store::new(Arc::new(Sqlite::in_memory().unwrap()), Sealer::clear());
+    let store = Store::new(Arc::new(Sqlite::in_memory().unwrap()), Sealer::new(Key::random()));
     server::ensure_collections(&store).await.unwrap();
     store
 }
