@@ -1,5 +1,7 @@
 //! The one binary of integration tests.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+
 mod api;
 mod event;
 mod examples;
