@@ -93,10 +93,10 @@ impl Call {
         Ok(self.body.clone().unwrap_or_default())
     }
 
-    /// Query and form fields together.
+    /// Form and query fields together. The form comes first: of a name that is in both, single values are the form's.
     async fn fields(&mut self) -> Result<Values> {
-        let mut values = self.query.clone();
-        values.extend(body::form_fields(self).await?);
+        let mut values = body::form_fields(self).await?;
+        values.extend(self.query.clone());
         Ok(values)
     }
 

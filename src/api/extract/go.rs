@@ -1,6 +1,6 @@
 //! How Go reads and writes single values: clients were written against it.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::{Deserialize, Deserializer, de::Error};
 
 /// Go's spellings of a boolean.
@@ -63,36 +63,29 @@ fn quote_char(out: &mut String, c: char, around: char) {
     }
 }
 
-const WITH_OFFSET: [&str; 4] = ["%Y-%m-%dT%H:%M:%S%.f%:z", "%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%:z", "%Y-%m-%dT%H:%M%#z"];
-const LOCAL: [&str; 2] = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M"];
+const SHAPE: &[u8] = b"0000-00-00T00:00:00";
 
 /// A time in a form: ISO 8601 from a full RFC 3339 time down to a year; without an offset it is UTC.
 pub fn parse_time(text: &str) -> Option<DateTime<Utc>> {
-    if text.len() > 64 || !text.is_ascii() {
-        return None;
-    }
-    let offset = WITH_OFFSET.iter().find_map(|format| DateTime::parse_from_str(text, format).ok());
-    if let Some(time) = offset {
-        return Some(time.with_timezone(&Utc));
-    }
-    let plain = text.strip_suffix('Z').unwrap_or(text);
-    let local = LOCAL.iter().find_map(|format| NaiveDateTime::parse_from_str(plain, format).ok());
-    local.or_else(|| coarse(text, plain)).map(|time| time.and_utc())
-}
-
-/// Less than minutes: `2020-01-02T15`, `2020-01-02`, `2020-01`, `2020`.
-fn coarse(text: &str, plain: &str) -> Option<NaiveDateTime> {
-    if let Some((date, hour)) = plain.split_once('T') {
-        let hour = hour.parse().ok().filter(|_| hour.len() == 2 && hour.bytes().all(|b| b.is_ascii_digit()))?;
-        return NaiveDate::parse_from_str(date, "%Y-%m-%d").ok()?.and_hms_opt(hour, 0, 0);
-    }
-    let full = match text.len() {
-        4 => format!("{text}-01-01"),
-        7 => format!("{text}-01"),
-        10 => text.to_owned(),
+    let fits = |(byte, shape): &(u8, &u8)| byte == *shape || byte.is_ascii_digit() && **shape == b'0';
+    let (said, rest) = text.split_at_checked(text.bytes().zip(SHAPE).take_while(fits).count())?;
+    let missing = match said.len() {
+        4 => "-01-01T00:00:00",
+        7 => "-01T00:00:00",
+        10 => "T00:00:00",
+        13 => ":00:00",
+        16 => ":00",
+        19 => "",
         _ => return None,
     };
-    NaiveDate::parse_from_str(&full, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0)
+    let with_rest = match (said.len(), rest) {
+        (_, "") | (13.., "Z") => format!("{said}{missing}Z"),
+        (19, _) if rest.starts_with(['.', ',', '+', '-']) => format!("{said}{}", rest.replace(',', ".")),
+        _ => return None,
+    };
+    let local = || NaiveDateTime::parse_from_str(with_rest.trim_end_matches('Z'), "%Y-%m-%dT%H:%M:%S%.f").ok();
+    let offset = || DateTime::parse_from_str(&with_rest, "%Y-%m-%dT%H:%M:%S%.f%#z").ok();
+    local().map(|time| time.and_utc()).or_else(|| offset().map(|time| time.with_timezone(&Utc)))
 }
 
 /// For a field that is a time: `#[serde(deserialize_with = "go::time")]`. Empty, `null` and Go's zero time are none.

@@ -66,8 +66,10 @@ impl Scanner<'_> {
         }
         self.string()?;
         self.skip_spaces();
-        self.expect(|b| b == b':', "after object key")?;
-        Ok(Next::Value)
+        match self.take()? {
+            b':' => Ok(Next::Value),
+            other => Err(wrong(other, "after object key")),
+        }
     }
 
     fn value(&mut self, first: u8, open: &mut Vec<u8>) -> Result<Next, String> {
@@ -100,7 +102,7 @@ impl Scanner<'_> {
     }
 
     fn escape(&mut self) -> Check {
-        match self.take()? {
+        match self.take_or_space() {
             b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Ok(()),
             b'u' => (0..4).try_for_each(|_| self.expect(|b| b.is_ascii_hexdigit(), "in \\u hexadecimal character escape")),
             other => Err(wrong(other, "in string escape code")),
@@ -141,8 +143,13 @@ impl Scanner<'_> {
     }
 
     fn expect(&mut self, fits: impl Fn(u8) -> bool, context: &str) -> Check {
-        let byte = self.take()?;
+        let byte = self.take_or_space();
         if fits(byte) { Ok(()) } else { Err(wrong(byte, context)) }
+    }
+
+    /// In the middle of a word or number the end counts as a space to Go.
+    fn take_or_space(&mut self) -> u8 {
+        self.take().unwrap_or(b' ')
     }
 
     fn take(&mut self) -> Result<u8, String> {
@@ -200,6 +207,10 @@ mod tests {
             ("-x", "invalid character 'x' in numeric literal"),
             ("1.x", "invalid character 'x' after decimal point in numeric literal"),
             ("1ex", "invalid character 'x' in exponent of numeric literal"),
+            ("[tru", "invalid character ' ' in literal true (expecting 'e')"),
+            ("-", "invalid character ' ' in numeric literal"),
+            ("\"\\", "invalid character ' ' in string escape code"),
+            ("{\"a\"", "unexpected end of JSON input"),
             ("tru.", "invalid character '.' in literal true (expecting 'e')"),
             ("\"\n\"", "invalid character '\\n' in string literal"),
             ("\"\\x\"", "invalid character 'x' in string escape code"),
