@@ -1,7 +1,10 @@
 //! Apps: their documents, and where permissions on them hold.
 
 pub mod env;
+pub mod journal;
+pub mod rollout;
 pub mod version;
+pub mod wanted;
 
 use std::collections::BTreeMap;
 

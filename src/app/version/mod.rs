@@ -1,12 +1,15 @@
 //! Versions of an app: what was built, and which of them run.
 
+mod find;
+pub mod write;
+
 use std::collections::BTreeMap;
 
 use bson::oid::ObjectId;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{
-    build::tsuru_yaml::TsuruYaml,
+    build::tsuru_yaml::{TsuruYaml, from_custom_data, to_custom_data},
     clock::Time,
     store::{Document, Index, IndexKey, Spec, lenient},
 };
@@ -56,7 +59,7 @@ pub struct Version {
     #[serde(rename = "custombuildtag")]
     pub custom_build_tag: String,
     /// The parsed tsuru.yaml.
-    #[serde(rename = "customdata")]
+    #[serde(rename = "customdata", serialize_with = "custom_data", deserialize_with = "from_custom_data")]
     pub config: TsuruYaml,
     /// Commands by process name.
     #[serde(deserialize_with = "lenient::or_default")]
@@ -87,6 +90,10 @@ pub struct Version {
     /// Units by process before it was stopped.
     #[serde(rename = "pastunits", deserialize_with = "lenient::or_default")]
     pub past_units: BTreeMap<String, i64>,
+}
+
+fn custom_data<S: Serializer>(config: &TsuruYaml, to: S) -> std::result::Result<S::Ok, S::Error> {
+    to_custom_data(config).serialize(to)
 }
 
 impl Document for AppVersions {

@@ -1,0 +1,254 @@
+//! Brings what runs to what is wanted: restart, start, stop, number of units.
+
+use std::collections::BTreeMap;
+
+use super::{
+    App, env, journal,
+    version::{AppVersions, Version},
+    wanted::{self, Others, Recipe},
+};
+use crate::{
+    clock::Time,
+    context::Context,
+    error::{Error, Result},
+    event::Locked,
+    output::Output,
+    plan::{Plan, StoredPlan},
+    pool::Pool,
+    provisioner::{AppState, DynProvisioner, ProcessState, UnitStatus},
+    secret::Secret,
+    store::Filter,
+};
+
+/// Which processes of which versions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Which {
+    /// Only this process.
+    pub process: Option<String>,
+    /// Only this version.
+    pub version: Option<u32>,
+}
+
+impl Which {
+    /// Everything.
+    pub fn all() -> Self {
+        Self::default()
+    }
+
+    /// As requests say it: empty texts select everything; versions are called as in [`AppVersions::find`].
+    pub async fn asked(ctx: &Context, app: &App, process: &str, version: &str) -> Result<Self> {
+        let process = (!process.is_empty()).then(|| process.to_owned());
+        if version.is_empty() || version == "0" {
+            return Ok(Self { process, version: None });
+        }
+        let versions = AppVersions::load(&ctx.store, &app.name).await?;
+        Ok(Self { process, version: Some(versions.find(version)?.number()) })
+    }
+
+    pub(super) fn selects(&self, process: &ProcessState) -> bool {
+        self.version.is_none_or(|version| version == process.version) && self.process.as_ref().is_none_or(|name| *name == process.name)
+    }
+}
+
+/// The provisioner of an app's pool.
+pub async fn provisioner(ctx: &Context, app: &App) -> Result<DynProvisioner> {
+    let pool = Pool::load(&ctx.store, &app.pool).await?;
+    ctx.provisioner(&pool.provisioner)
+}
+
+/// Gives everything selected new units with today's environment. What is stopped stays stopped; nothing is said or done when nothing runs.
+pub async fn restart(ctx: &Context, app: &Locked<App>, which: &Which, out: &Output) -> Result<()> {
+    let rollout = Rollout::load(ctx, app, out).await?;
+    let Some(before) = &rollout.before else { return Ok(()) };
+    if !before.processes.iter().any(|p| p.units > 0 && which.selects(p)) {
+        return Ok(());
+    }
+    rollout.restart(before, which, Stopped::Stays).await
+}
+
+/// Like [`restart`], and also starts what is stopped: what `app restart` means.
+pub async fn restart_all(ctx: &Context, app: &Locked<App>, which: &Which, out: &Output) -> Result<()> {
+    let rollout = Rollout::load(ctx, app, out).await?;
+    match &rollout.before {
+        Some(before) => rollout.restart(before, which, Stopped::Starts).await,
+        None => {
+            rollout.say_restart(which);
+            Ok(())
+        }
+    }
+}
+
+/// What is stopped comes back with the units it had.
+pub async fn start(ctx: &Context, app: &Locked<App>, which: &Which, out: &Output) -> Result<()> {
+    let rollout = Rollout::load(ctx, app, out).await?;
+    rollout.out.write(&format!("\n ---> Starting {}\n", rollout.what(which)));
+    let Some(before) = &rollout.before else { return Ok(()) };
+    let started = async { rollout.apply(rollout.recipe().start(before, which)?).await };
+    started.await.map_err(|e| during("start", e))
+}
+
+/// Takes all units away until a start.
+pub async fn stop(ctx: &Context, app: &Locked<App>, which: &Which, out: &Output) -> Result<()> {
+    let rollout = Rollout::load(ctx, app, out).await?;
+    rollout.stop(which).await
+}
+
+/// Adds units to one process.
+pub async fn add_units(ctx: &Context, app: &Locked<App>, which: &Which, more: u32, out: &Output) -> Result<()> {
+    let rollout = Rollout::load(ctx, app, out).await?;
+    if rollout.provisioner.units(&app.name).iter().any(|unit| unit.status == UnitStatus::Stopped) {
+        return Err(Error::refused("Cannot add units to an app that has stopped units"));
+    }
+    let (before, one) = rollout.one(which)?;
+    let units = one.units.saturating_add(more);
+    let added = async {
+        app.quota_for(before, more)?;
+        rollout.patch(before, one, units).await
+    };
+    added.await.map_err(|e| during("add units", e))
+}
+
+/// Takes units from one process; all of them is a stop.
+pub async fn remove_units(ctx: &Context, app: &Locked<App>, which: &Which, fewer: u32, out: &Output) -> Result<()> {
+    let rollout = Rollout::load(ctx, app, out).await?;
+    let (before, one) = rollout.one(which)?;
+    let left = one.units.saturating_sub(fewer);
+    let removed = async {
+        if left > 0 {
+            return rollout.patch(before, one, left).await;
+        }
+        rollout.out.section("Calling app stop internally as the number of units is zero");
+        rollout.stop(&Which { process: Some(one.name.clone()), version: Some(one.version) }).await
+    };
+    removed.await.map_err(|e| during("remove units", e))
+}
+
+/// Lets a version get requests, or none.
+pub async fn set_routable(ctx: &Context, app: &Locked<App>, version: u32, routable: bool) -> Result<()> {
+    let rollout = Rollout::load(ctx, app, &Output::default()).await?;
+    let none = || Error::refused(format!("no deployment found for version {version}"));
+    let before = rollout.before.as_ref().ok_or_else(none)?;
+    rollout.apply(rollout.recipe().routable(before, version, routable)?).await
+}
+
+/// An error as the end of a stage tells it.
+pub(super) fn during(stage: &str, e: Error) -> Error {
+    match e {
+        Error::Internal(_) | Error::Unavailable(_) => e,
+        e => Error::refused(format!("\n---- ERROR during {stage}: ----\n{e}\n")),
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Stopped {
+    Stays,
+    Starts,
+}
+
+impl App {
+    /// Refuses `more` units that the app's quota has no room for.
+    fn quota_for(&self, before: &AppState, more: u32) -> Result<()> {
+        let quota = crate::quota::Quota { in_use: wanted::total(before), ..self.quota };
+        quota.check(i64::from(more))
+    }
+}
+
+/// Everything a change of what runs begins with.
+pub(super) struct Rollout<'a> {
+    app: &'a Locked<App>,
+    /// Who runs it.
+    pub provisioner: DynProvisioner,
+    /// Its versions.
+    pub versions: AppVersions,
+    /// What was last wanted; `None`: nothing is deployed.
+    pub before: Option<AppState>,
+    /// Progress; also goes to the app's log.
+    pub out: Output,
+    env: BTreeMap<String, Secret>,
+    plans: BTreeMap<String, Plan>,
+}
+
+impl<'a> Rollout<'a> {
+    /// Reads it all, under the app's lock.
+    pub async fn load(ctx: &Context, app: &'a Locked<App>, out: &Output) -> Result<Self> {
+        let provisioner = provisioner(ctx, app).await?;
+        let before = provisioner.state(&app.name).await?.filter(|state| !state.processes.is_empty());
+        let out = journal::with(ctx, &provisioner, &app.name, "tsuru", out);
+        let versions = AppVersions::load(&ctx.store, &app.name).await?;
+        let env = env::all(app, &ctx.config.host);
+        Ok(Self { app, versions, before, out, env, plans: plans(ctx, app).await?, provisioner })
+    }
+
+    /// What new units are made from.
+    pub fn recipe(&self) -> Recipe<'_> {
+        Recipe { app: self.app, versions: &self.versions, env: &self.env, plans: &self.plans }
+    }
+
+    /// The state after a deploy of `version`, within the quota.
+    pub fn deployed(&self, version: &Version, others: Others) -> Result<AppState> {
+        let want = self.recipe().deploy(self.before.as_ref(), version, others)?;
+        let had = self.before.as_ref().map_or(0, wanted::total);
+        if wanted::total(&want) > had {
+            let quota = crate::quota::Quota { in_use: had, ..self.app.quota };
+            quota.check(wanted::total(&want) - had)?;
+        }
+        Ok(want)
+    }
+
+    /// Makes it so. When the event is cancelled meanwhile, what was before is made so again.
+    pub async fn apply(&self, want: AppState) -> Result<()> {
+        let applied = self.app.event().unless_cancelled(self.provisioner.apply(want, &self.out)).await;
+        if applied.is_err() && self.app.event().cancelled().is_cancelled() {
+            let before = self.before.clone().unwrap_or_else(|| self.recipe().state(Vec::new()));
+            self.provisioner.apply(before, &self.out).await?;
+        }
+        applied
+    }
+
+    async fn restart(&self, before: &AppState, which: &Which, stopped: Stopped) -> Result<()> {
+        self.say_restart(which);
+        let restarted = async {
+            let stamp = Time::now().millis();
+            self.apply(self.recipe().restart(before, which, stamp, stopped == Stopped::Starts)?).await
+        };
+        restarted.await.map_err(|e| during("restart", e))
+    }
+
+    async fn stop(&self, which: &Which) -> Result<()> {
+        self.out.write(&format!("\n ---> Stopping {}\n", self.what(which)));
+        let Some(before) = &self.before else { return Ok(()) };
+        self.apply(self.recipe().stop(before, which)?).await
+    }
+
+    async fn patch(&self, before: &AppState, one: &ProcessState, units: u32) -> Result<()> {
+        self.out.section(&format!("Patching from {} to {units} units", one.units));
+        self.apply(self.recipe().units(before, one, units)).await
+    }
+
+    fn one(&self, which: &Which) -> Result<(&AppState, &ProcessState)> {
+        let Some(before) = &self.before else {
+            self.versions.latest()?;
+            return Err(Error::refused("units can only be modified after the first deploy"));
+        };
+        let version = wanted::one_version(before, which)?;
+        Ok((before, wanted::one_process(before, version, which)?))
+    }
+
+    fn say_restart(&self, which: &Which) {
+        let what = which.process.as_ref().map_or_else(|| format!("the app {:?}", self.app.name), |name| format!("process {name:?}"));
+        self.out.section(&format!("Restarting {what}"));
+    }
+
+    fn what(&self, which: &Which) -> String {
+        which.process.as_ref().map_or_else(|| format!("the app {:?}", self.app.name), |name| format!("the process {name:?}"))
+    }
+}
+
+async fn plans(ctx: &Context, app: &App) -> Result<BTreeMap<String, Plan>> {
+    let named: Vec<_> = app.processes.iter().filter(|p| !p.plan.is_empty()).map(|p| &p.plan).collect();
+    if named.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let stored = ctx.store.of::<StoredPlan>().find(Filter::any_of("_id", named)).await?;
+    Ok(stored.into_iter().map(|plan| (plan.name.clone(), Plan::from(plan))).collect())
+}
