@@ -18,7 +18,7 @@ use crate::{
     platform::{Platform, image::PlatformImages},
     pool::{Constraint, Pool},
     provisioner::absent::Absent,
-    store::{Document, Key, Sealer, Store, sqlite::Sqlite},
+    store::{Document, Key, Sealer, Store, mongo::Mongo, sqlite::Sqlite},
     team::Team,
     user::User,
 };
@@ -56,7 +56,7 @@ pub async fn open_store(config: &Config) -> Result<Store> {
     let sealer = Sealer::new(Key::load_or_create(&config.data_dir.join("key"))?);
     let store = match &config.database {
         Database::Embedded => Store::new(Arc::new(Sqlite::open(&config.data_dir)?), sealer),
-        Database::Mongo { .. } => return Err(Error::NotYet("database:url: MongoDB is not there yet".into())),
+        Database::Mongo { url, name } => Store::new(Arc::new(Mongo::connect(url, name).await?), sealer),
     };
     ensure_collections(&store).await?;
     Ok(store)

@@ -58,7 +58,7 @@ async fn answer(ctx: Context, found: Match<'_>, request: HttpRequest, payload: P
     if found.route.door == Door::Token && caller.is_none() {
         return Err(Error::Unauthenticated);
     }
-    let query = Values::parse(request.query_string()).map_err(|e| Error::invalid(format!("unable to parse form: {e}")))?;
+    let query = Values::parse_lossy(request.query_string());
     if caller.is_some() {
         known_app(&ctx, &found).await?;
     }
