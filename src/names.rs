@@ -52,7 +52,7 @@ pub fn check_team(name: &str) -> Result<()> {
 
 /// An e-mail, or 400.
 pub fn check_email(email: &str) -> Result<()> {
-    check(&EMAIL, email, "Invalid email.")
+    check(&EMAIL, email, "invalid email")
 }
 
 #[cfg(test)]

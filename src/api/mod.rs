@@ -13,6 +13,7 @@ pub mod route;
 pub mod routes;
 pub mod stream;
 pub mod system;
+pub mod user;
 
 pub use answer::Answer;
 pub use call::Call;

@@ -25,11 +25,21 @@ pub struct Recording {
     extra: Vec<ExtraTarget>,
     secret: Vec<String>,
     data: Option<Bson>,
+    owner: Option<Named>,
 }
 
 impl From<&'static str> for Recording {
     fn from(permission: &'static str) -> Self {
-        Self { permission, kind: permission, cancelable: false, locks: true, extra: Vec::new(), secret: Vec::new(), data: None }
+        Self {
+            permission,
+            kind: permission,
+            cancelable: false,
+            locks: true,
+            extra: Vec::new(),
+            secret: Vec::new(),
+            data: None,
+            owner: None,
+        }
     }
 }
 
@@ -71,6 +81,13 @@ impl Recording {
     #[must_use]
     pub fn hiding(mut self, field: impl Into<String>) -> Self {
         self.secret.push(field.into());
+        self
+    }
+
+    /// The event is this user's, also when nobody is signed on.
+    #[must_use]
+    pub fn owned_by_user(mut self, email: &str) -> Self {
+        self.owner = Some(Named { kind: "user".into(), name: email.into() });
         self
     }
 
@@ -118,13 +135,17 @@ impl Call {
             Some(data) => data.clone(),
             None => form_data(self.asked().await?, &recording.secret),
         };
-        let (source_ip, caller) = (self.address(), self.caller()?);
+        let owner = match &recording.owner {
+            Some(owner) => owner.clone(),
+            None => self.caller().map(|caller| Named { kind: caller.owner_type().into(), name: caller.name.clone() })?,
+        };
+        let source_ip = self.address();
         let allowed = Allowed { scheme: events.into(), contexts };
         Ok(Begin {
             target,
             extra: recording.extra.clone(),
             kind: recording.kind.into(),
-            owner: Named { kind: caller.owner_type().into(), name: caller.name.clone() },
+            owner,
             source_ip,
             data: Some(data),
             allowed_cancel: recording.cancelable.then(|| Allowed { scheme: cancel_permission(events), contexts: allowed.contexts.clone() }),

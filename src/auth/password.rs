@@ -17,7 +17,7 @@ pub fn check_length(password: &Secret) -> Result<()> {
     if LENGTH.contains(&password.expose().len()) {
         return Ok(());
     }
-    Err(Error::invalid("Password length should be least 6 characters and at most 50 characters."))
+    Err(Error::invalid("password length should be least 6 characters and at most 50 characters"))
 }
 
 /// The argon2id hash of a password.

@@ -67,6 +67,13 @@ pub async fn close_all(store: &Store, email: &str) -> Result<()> {
     Ok(())
 }
 
+/// Ends all sessions of a user but that of this token.
+pub async fn close_others(store: &Store, email: &str, kept: &str) -> Result<()> {
+    let others = Filter::eq("useremail", email).and(Filter::ne("token", token::digest(kept)));
+    store.of::<Session>().delete(others).await?;
+    Ok(())
+}
+
 /// Removes sessions that are over.
 pub async fn sweep(store: &Store) -> Result<()> {
     let now = Time::now();

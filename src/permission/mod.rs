@@ -2,6 +2,7 @@
 
 pub mod context;
 pub mod grant;
+pub mod holder;
 pub mod role;
 pub mod scheme;
 

@@ -1,15 +1,25 @@
 //! Users: their documents and what may be done with them.
 
+pub mod api_key;
+pub mod create;
+pub mod password;
+pub mod remove;
+
 use bson::oid::ObjectId;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     clock::Time,
+    error::{OrNotFound, Result},
+    event::{Subject, Target, TargetType},
     permission::{Context, role::RoleInstance},
     quota::Quota,
     secret::{Secret, stored},
-    store::{Document, Index, IndexKey, Spec},
+    store::{Document, Filter, Index, IndexKey, Spec, Store},
 };
+
+/// The permission that shows events about users.
+pub const EVENTS: &str = "user.read.events";
 
 /// A user as stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -55,6 +65,8 @@ impl Document for User {
             Index { keys: &[IndexKey("email", false)], unique: true, sparse: false },
             Index { keys: &[IndexKey("apikey", false)], unique: false, sparse: false },
             Index { keys: &[IndexKey("apikeyhash", false)], unique: false, sparse: true },
+            Index { keys: &[IndexKey("roles.name", false)], unique: false, sparse: false },
+            Index { keys: &[IndexKey("roles.contextvalue", false)], unique: false, sparse: false },
         ],
         sealed: &["apikey"],
     };
@@ -78,8 +90,26 @@ impl User {
         }
     }
 
-    /// Where permissions on this user hold.
-    pub fn contexts(&self) -> Vec<Context> {
+    /// The user of this e-mail; 404 with tsuru's text.
+    pub async fn load(store: &Store, email: &str) -> Result<Self> {
+        store.of::<Self>().get(Filter::eq("email", email)).await?.or_not_found("user not found")
+    }
+}
+
+impl Subject for User {
+    fn target(&self) -> Target {
+        Target::new(TargetType::User, &self.email)
+    }
+
+    fn contexts(&self) -> Vec<Context> {
         vec![Context::user(&self.email)]
+    }
+
+    fn events_permission(&self) -> &'static str {
+        EVENTS
+    }
+
+    async fn reload(&self, store: &Store) -> Result<Self> {
+        Self::load(store, &self.email).await
     }
 }

@@ -5,3 +5,4 @@ pub mod harness;
 mod auth;
 mod edge;
 mod routes;
+mod user;
