@@ -24,13 +24,19 @@ pub fn run(install: bool) -> Result<()> {
     steps.finish()
 }
 
-/// cargo-deny takes minutes to build, so it is used where somebody installed it.
+/// cargo-deny takes minutes to build, so it is used where somebody installed it. Advisories come from a repository on the internet,
+/// which not every machine reaches.
 fn dependencies(steps: &mut Steps) {
-    let name = "dependencies: advisories, licences, bans, sources";
-    if tools::on_path("cargo-deny") {
-        steps.run(name, || shown(&mut cargo(&["deny", "--workspace", "check"])));
+    let (rules, advisories) = ("dependencies: licences, bans, sources", "dependencies: advisories");
+    if !tools::on_path("cargo-deny") {
+        steps.skip("dependencies", "cargo-deny is not installed (cargo install cargo-deny --locked)");
+        return;
+    }
+    steps.run(rules, || shown(&mut cargo(&["deny", "--workspace", "check", "bans", "licenses", "sources"])));
+    if shown(&mut cargo(&["deny", "fetch", "db"])).is_ok() {
+        steps.run(advisories, || shown(&mut cargo(&["deny", "--offline", "--workspace", "check", "advisories"])));
     } else {
-        steps.skip(name, "cargo-deny is not installed (cargo install cargo-deny --locked)");
+        steps.skip(advisories, "the advisory database could not be fetched");
     }
 }
 
