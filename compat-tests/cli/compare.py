@@ -25,7 +25,7 @@ MASKS = [
 ]
 
 # Lines that only the recorded server prints: its cluster, its metrics, its image builder.
-ONLY_THERE = re.compile(r"^(Error:\s+unable to get units metrics|Cluster:\s|#\d+ |Invalid session)")
+ONLY_THERE = re.compile(r"^(Error:\s+unable to get units metrics|Cluster:\s|#\d+ |Invalid session|Warning: Could not save config)")
 
 # Sections of progress that belong to a cluster.
 CLUSTER_SECTIONS = re.compile(r"^---- (Ensuring services|Cleaning up resources|Updating router|Starting container image build|Building )")

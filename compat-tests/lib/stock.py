@@ -14,7 +14,7 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 # What a server says when it has no such thing yet, or this machine lacks what it would need.
 NOT_HERE = re.compile(
-    r"404 page not found|not implemented|not supported|not available|no container engine|no docker|docker-compatible|needs a container engine|501 ",
+    r"404 page not found|is not there yet in this server|not implemented|not supported|not available|no container engine|no docker|docker-compatible|needs a container engine|501 ",
     re.IGNORECASE,
 )
 
@@ -55,7 +55,7 @@ class Cli:
         self.target, self.home = target, tempfile.mkdtemp(prefix="stock-cli-")
         os.makedirs(f"{self.home}/.tsuru", exist_ok=True)
         keep = {name: value for name, value in os.environ.items() if not name.startswith("TSURU_")}
-        self.env = dict(keep, HOME=self.home, TSURU_DISABLE_COLORS="1", PAGER="", TSURU_PAGER="", TERM="dumb")
+        self.env = dict(keep, HOME=self.home, TSURU_CLIENT_LOCAL_TIMEOUT="20s", TSURU_DISABLE_COLORS="1", PAGER="", TSURU_PAGER="", TERM="dumb")
 
     def run(self, *argv, stdin="", cwd=None, env=None, timeout=300):
         """Runs `tsuru ARGV`."""
