@@ -11,6 +11,7 @@ use impaas::{
     config::{Config, File, Overrides},
     error::{Error, Result},
     first_start, provisioner, server,
+    store::transfer,
 };
 
 /// A Platform-as-a-Service server that answers like tsuru. Without a command it serves, with everything it needs in one folder.
@@ -145,9 +146,11 @@ async fn root_user(config: &Config, email: &str) -> Result<()> {
 
 async fn export(config: &Config, dir: &std::path::Path) -> Result<()> {
     let _data = server::DataDir::open(&config.data_dir)?;
-    let _ = server::open_store(config).await?;
+    let store = server::open_store(config).await?;
+    let manifest = transfer::export(&store, dir).await?;
     println!(
-        "Exported to {}. The key that opens sealed values is not in it: keep {} as well.",
+        "Exported {} documents to {}. The key that opens sealed values is not in it: keep {} as well.",
+        manifest.documents(),
         dir.display(),
         config.data_dir.join("key").display()
     );
@@ -156,8 +159,9 @@ async fn export(config: &Config, dir: &std::path::Path) -> Result<()> {
 
 async fn import(config: &Config, dir: &std::path::Path) -> Result<()> {
     let _data = server::DataDir::open(&config.data_dir)?;
-    let _ = server::open_store(config).await?;
-    println!("Imported from {}", dir.display());
+    let store = server::open_store(config).await?;
+    let manifest = transfer::import(&store, dir).await?;
+    println!("Imported {} documents from {}", manifest.documents(), dir.display());
     Ok(())
 }
 

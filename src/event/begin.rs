@@ -183,7 +183,7 @@ impl Running {
 
     /// What came out of it, kept with its end.
     pub fn set_end_data(&mut self, data: &impl Serialize) {
-        self.end_data = bson::serialize_to_bson(data).ok();
+        self.end_data = Some(crate::store::exact::bson(data));
     }
 
     /// Runs `work` until it ends or the event is cancelled.

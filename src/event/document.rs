@@ -147,13 +147,13 @@ pub struct Event {
     #[serde(default, rename = "extratargets", skip_serializing_if = "Vec::is_empty", deserialize_with = "lenient::or_default")]
     pub extra_targets: Vec<ExtraTarget>,
     /// What was asked for, secrets masked.
-    #[serde(default, rename = "startcustomdata", skip_serializing_if = "Option::is_none")]
+    #[serde(default, rename = "startcustomdata", skip_serializing_if = "Option::is_none", deserialize_with = "lenient::any")]
     pub start_data: Option<Bson>,
     /// What came out.
-    #[serde(default, rename = "endcustomdata", skip_serializing_if = "Option::is_none")]
+    #[serde(default, rename = "endcustomdata", skip_serializing_if = "Option::is_none", deserialize_with = "lenient::any")]
     pub end_data: Option<Bson>,
     /// More.
-    #[serde(default, rename = "othercustomdata", skip_serializing_if = "Option::is_none")]
+    #[serde(default, rename = "othercustomdata", skip_serializing_if = "Option::is_none", deserialize_with = "lenient::any")]
     pub other_data: Option<Bson>,
     /// `permission` and its name, or `internal` and a name.
     pub kind: Named,

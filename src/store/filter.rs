@@ -3,6 +3,8 @@
 use bson::Bson;
 use serde::Serialize;
 
+use super::exact::bson as to_bson;
+
 /// A condition on a document. Paths are dotted; on arrays a comparison holds when it holds for any element, as on MongoDB.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Filter {
@@ -36,11 +38,6 @@ pub enum Filter {
     Or(Vec<Filter>),
     /// Not this.
     Not(Box<Filter>),
-}
-
-/// A value of the domain as BSON. Values are plain data (text, numbers, times, small structs): they always convert.
-pub(super) fn to_bson(value: &impl Serialize) -> Bson {
-    bson::serialize_to_bson(value).unwrap_or(Bson::Null)
 }
 
 impl Filter {

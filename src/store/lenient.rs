@@ -1,7 +1,7 @@
 //! `#[serde(default, deserialize_with = "lenient::int")]`: documents that tsuru's servers of all ages wrote have numbers of any type,
 //! and null where a list, a map or a text is meant.
 
-use bson::{Bson, Document};
+use bson::{Bson, Document, RawBson};
 use serde::{
     Deserialize, Deserializer,
     de::{Error, Visitor},
@@ -35,6 +35,12 @@ pub fn some_double<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D:
 /// Null is the default: an empty text, list or map.
 pub fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(from: D) -> Result<T, D::Error> {
     Ok(Option::<T>::deserialize(from)?.unwrap_or_default())
+}
+
+/// Any value, exactly as it is stored; null is `None`.
+pub fn any<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Bson>, D::Error> {
+    let raw = Option::<RawBson>::deserialize(from)?;
+    raw.map(|raw| Bson::try_from(raw).map_err(D::Error::custom)).transpose().map(|any| any.filter(|any| *any != Bson::Null))
 }
 
 /// MongoDB's old "undefined", which tsuru writes for some empty maps, is null to us.

@@ -4,6 +4,7 @@
 
 pub mod changes;
 pub mod evaluate;
+pub mod exact;
 pub mod filter;
 pub mod lenient;
 pub mod mongo;
@@ -204,7 +205,7 @@ impl<T: Document> Collection<'_, T> {
 
     /// Adds one; [`StoreError::Duplicate`] when a unique key is taken.
     pub async fn insert(&self, value: &T) -> Result<()> {
-        let doc = bson::serialize_to_document(value).map_err(|e| StoreError::Fault(e.to_string()))?;
+        let doc = exact::document(value)?;
         // The _id comes first: secrets are sealed for the document that they are in.
         let doc = self.store.sealer.seal(T::SPEC, evaluate::with_id(doc))?;
         self.writing(self.store.backend.insert(T::SPEC, doc)).await
@@ -253,6 +254,6 @@ impl<T: Document> Collection<'_, T> {
 
     fn read(&self, doc: Doc) -> Result<T> {
         let doc = self.store.sealer.open(T::SPEC, lenient::without_undefined(doc))?;
-        bson::deserialize_from_document(doc).map_err(|e| StoreError::Fault(format!("{}: {e}", T::SPEC.name)))
+        exact::value(&doc).map_err(|e| StoreError::Fault(format!("{}: {e}", T::SPEC.name)))
     }
 }

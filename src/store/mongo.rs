@@ -11,7 +11,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use bson::{Document as Doc, doc};
+use bson::{Document as Doc, RawDocumentBuf, doc};
 use futures_util::TryStreamExt;
 use mongodb::{
     Client, Collection, Database, IndexModel,
@@ -29,6 +29,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const MAJORITY: Duration = Duration::from_secs(10);
 /// Documents that are loaded at once.
 const CHUNK: usize = 500;
+
+/// Documents go as they are: the driver's way through serde would read names like `$date` as extended JSON.
+type Raw = Collection<RawDocumentBuf>;
 
 /// The production backend.
 pub struct Mongo {
@@ -53,7 +56,7 @@ impl Mongo {
     }
 
     /// The collection, with its indexes made at its first use.
-    async fn of(&self, spec: &'static Spec) -> Result<Collection<Doc>> {
+    async fn of(&self, spec: &'static Spec) -> Result<Raw> {
         let collection = self.database.collection(spec.name);
         let id = std::ptr::from_ref(spec).addr();
         if !self.ensured.lock().unwrap_or_else(PoisonError::into_inner).contains(&id) {
@@ -68,7 +71,8 @@ impl Mongo {
     async fn change_one(&self, spec: &'static Spec, filter: &Filter, update: &Update, upsert: bool) -> Result<Option<Doc>> {
         let collection = self.of(spec).await?;
         let change = collection.find_one_and_update(translate::filter(filter), translate::update(update));
-        run(spec.name, change.upsert(upsert).return_document(ReturnDocument::After)).await
+        let done = run(spec.name, change.upsert(upsert).return_document(ReturnDocument::After)).await?;
+        done.map(|raw| read(&raw)).transpose()
     }
 }
 
@@ -77,6 +81,14 @@ fn model(index: &Index) -> IndexModel {
     let keys = index.keys.iter().map(|key| (key.0.to_owned(), if key.1 { -1 } else { 1 }.into()));
     let options = IndexOptions::builder().unique(index.unique.then_some(true)).sparse(index.sparse.then_some(true)).build();
     IndexModel::builder().keys(keys.collect::<Doc>()).options(options).build()
+}
+
+fn raw(doc: &Doc) -> Result<RawDocumentBuf> {
+    RawDocumentBuf::try_from(doc).map_err(|e| StoreError::Fault(e.to_string()))
+}
+
+fn read(raw: &RawDocumentBuf) -> Result<Doc> {
+    Doc::try_from(raw.as_ref()).map_err(|e| StoreError::Fault(format!("a stored document is broken: {e}")))
 }
 
 /// Runs an action of the driver, not forever.
@@ -97,7 +109,8 @@ impl Backend for Mongo {
         let collection = self.of(spec).await?;
         let sort = find.sort.map(|(path, descending)| doc! {path: if descending { -1 } else { 1 }});
         let found = collection.find(translate::filter(filter)).skip(find.skip).limit(find.limit).sort(sort.unwrap_or_default());
-        run(spec.name, async { found.await?.try_collect().await }).await
+        let raw: Vec<_> = run(spec.name, async { found.await?.try_collect().await }).await?;
+        raw.iter().map(read).collect()
     }
 
     async fn count(&self, spec: &'static Spec, filter: &Filter) -> Result<u64> {
@@ -105,7 +118,7 @@ impl Backend for Mongo {
     }
 
     async fn insert(&self, spec: &'static Spec, doc: Doc) -> Result<()> {
-        run(spec.name, self.of(spec).await?.insert_one(evaluate::with_id(doc))).await.map(drop)
+        run(spec.name, self.of(spec).await?.insert_one(raw(&evaluate::with_id(doc))?)).await.map(drop)
     }
 
     async fn update_one(&self, spec: &'static Spec, filter: &Filter, update: &Update, upsert: bool) -> Result<Option<Doc>> {
@@ -135,7 +148,7 @@ impl Backend for Mongo {
     async fn collections(&self) -> Result<Vec<String>> {
         let mut names = Vec::new();
         for name in run("all", self.database.list_collection_names()).await? {
-            let empty = run(&name, self.database.collection::<Doc>(&name).find_one(doc! {})).await?.is_none();
+            let empty = run(&name, self.database.collection::<RawDocumentBuf>(&name).find_one(doc! {})).await?.is_none();
             if !empty && !name.starts_with("system.") {
                 names.push(name);
             }
@@ -145,13 +158,15 @@ impl Backend for Mongo {
     }
 
     async fn dump(&self, collection: &str) -> Result<Vec<Doc>> {
-        let from = self.database.collection(collection);
-        run(collection, async { from.find(doc! {}).await?.try_collect().await }).await
+        let from: Raw = self.database.collection(collection);
+        let raw: Vec<_> = run(collection, async { from.find(doc! {}).await?.try_collect().await }).await?;
+        raw.iter().map(read).collect()
     }
 
     async fn load(&self, collection: &str, docs: Vec<Doc>) -> Result<()> {
-        let into = self.database.collection::<Doc>(collection);
+        let into: Raw = self.database.collection(collection);
         for docs in docs.chunks(CHUNK) {
+            let docs = docs.iter().map(raw).collect::<Result<Vec<_>>>()?;
             run(collection, into.insert_many(docs)).await?;
         }
         Ok(())

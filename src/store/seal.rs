@@ -8,6 +8,7 @@ mod update;
 
 use bson::{Bson, Document as Doc};
 
+pub use cipher::key_of;
 pub use key::Key;
 
 use super::{Filter, Result, Spec, StoreError, Update, evaluate};
@@ -43,6 +44,11 @@ impl Sealer {
     /// False when it seals nothing.
     pub fn seals(&self) -> bool {
         !self.keys.is_empty()
+    }
+
+    /// True when it has the key of this name.
+    pub fn opens(&self, key: &str) -> bool {
+        self.keys.iter().any(|known| known.id() == key)
     }
 
     /// Seals every secret field; the document has its `_id`.

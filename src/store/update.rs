@@ -3,7 +3,7 @@
 use bson::Bson;
 use serde::Serialize;
 
-use super::filter::to_bson;
+use super::exact::bson as to_bson;
 
 /// Changes applied together, in one atomic step.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -1,6 +1,7 @@
 //! One suite for both backends: what SQLite does must be what MongoDB does. MongoDB is tested where `MONGODB_URL` names a server.
 
 mod operators;
+mod transfer;
 mod unique;
 mod updates;
 mod writers;

@@ -52,6 +52,11 @@ pub fn open(keys: &[Key], place: &[u8], value: &mut Bson) -> std::result::Result
     Ok(())
 }
 
+/// The name of the key that sealed this text, if it is sealed.
+pub fn key_of(text: &str) -> Option<&str> {
+    parts(text).map(|(_, id, _)| id).filter(|id| id.len() == 8 && id.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
 fn parts(text: &str) -> Option<(bool, &str, &str)> {
     let (is_text, rest) = match text.strip_prefix(TEXT) {
         Some(rest) => (true, rest),
