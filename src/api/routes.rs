@@ -1,14 +1,15 @@
 //! THE route table: every route the server answers, one line each. Earlier lines win.
 
 use super::{
-    auth, contract,
+    auth, constraint, contract, plan, platform, pool, provisioner,
     route::{Route, route},
-    system, user,
+    router, system, user,
 };
 
 /// All routes.
 pub fn table() -> Vec<Route> {
     let mut routes = system_routes();
+    routes.extend(place_routes());
     routes.extend(auth_routes());
     routes.extend(user_routes());
     routes.extend(contract::not_yet(&routes));
@@ -21,6 +22,35 @@ fn system_routes() -> Vec<Route> {
         route("GET", "1.0", "/info", system::info::info),
         route("GET", "1.0", "/healthcheck/", system::healthcheck::healthcheck).open(),
         route("GET", "1.0", "/healthcheck", system::healthcheck::healthcheck).open(),
+    ]
+}
+
+/// Pools and what apps are made with.
+fn place_routes() -> Vec<Route> {
+    vec![
+        route("GET", "1.0", "/pools", pool::list::list),
+        route("POST", "1.0", "/pools", pool::add::add),
+        route("GET", "1.8", "/pools/{name}", pool::info::info),
+        route("PUT", "1.0", "/pools/{name}", pool::update::update),
+        route("DELETE", "1.0", "/pools/{name}", pool::remove::remove),
+        route("POST", "1.0", "/pools/{name}/team", pool::team::add),
+        route("DELETE", "1.0", "/pools/{name}/team", pool::team::remove),
+        route("GET", "1.3", "/constraints", constraint::list::list),
+        route("PUT", "1.3", "/constraints", constraint::set::set),
+        route("GET", "1.0", "/plans", plan::list::list),
+        route("POST", "1.0", "/plans", plan::create::create),
+        route("DELETE", "1.0", "/plans/{planname}", plan::remove::remove),
+        route("GET", "1.0", "/plans/routers", router::list::list),
+        route("GET", "1.3", "/routers", router::list::list),
+        route("GET", "1.0", "/platforms", platform::list::list),
+        route("POST", "1.0", "/platforms", platform::add::add),
+        route("GET", "1.6", "/platforms/{name}", platform::info::info),
+        route("PUT", "1.0", "/platforms/{name}", platform::update::update),
+        route("DELETE", "1.0", "/platforms/{name}", platform::remove::remove),
+        route("POST", "1.6", "/platforms/{name}/rollback", platform::rollback::rollback),
+        route("GET", "1.7", "/provisioner", provisioner::list::list),
+        route("GET", "1.3", "/provisioner/clusters", provisioner::clusters::list),
+        route("GET", "1.8", "/provisioner/clusters/{name}", provisioner::clusters::info),
     ]
 }
 

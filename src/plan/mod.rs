@@ -1,5 +1,6 @@
 //! Plans: how much CPU and memory a unit gets.
 
+pub mod change;
 mod choose;
 
 use serde::{Deserialize, Serialize};

@@ -42,3 +42,9 @@ pub async fn versions(store: &Store, platform: &str) -> Result<Vec<Version>> {
     let found = store.of::<PlatformImages>().get(Filter::eq("name", platform)).await?;
     Ok(found.map(|images| images.versions).unwrap_or_default())
 }
+
+/// All images of this platform; its plain name when it was never built into one.
+pub async fn names(store: &Store, platform: &str) -> Result<Vec<String>> {
+    let images: Vec<String> = versions(store, platform).await?.into_iter().flat_map(|version| version.images).collect();
+    Ok(if images.is_empty() { vec![format!("tsuru/{platform}:latest")] } else { images })
+}

@@ -1,19 +1,18 @@
 //! The platform of a new app.
 
-use super::{Platform, image};
+use super::{INVALID, Platform, image};
 use crate::{
     auth::Caller,
     error::{Error, Result},
-    store::{Filter, Store},
+    store::Store,
 };
 
-const INVALID: &str = "Invalid platform";
 const LATEST: &str = "latest";
 
 /// Name and version (`latest` when none is said) of a platform that this caller may use, from `python` or `python:v3`.
 pub async fn usable(store: &Store, caller: &Caller, asked: &str) -> Result<(String, String)> {
     let (name, version) = split(asked);
-    let platform = store.of::<Platform>().get(Filter::id(name)).await?.ok_or_else(|| Error::refused(INVALID))?;
+    let platform = Platform::load(store, name).await?;
     if platform.disabled && !sees_disabled(caller) {
         return Err(Error::invalid(INVALID));
     }

@@ -1,7 +1,10 @@
 //! Pools: where apps run, and what may run there.
 
+pub mod change;
 mod choose;
 pub mod constraint;
+pub mod info;
+pub mod limit;
 pub mod names;
 
 use std::collections::BTreeMap;

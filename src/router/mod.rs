@@ -2,8 +2,6 @@
 
 mod choose;
 
-use std::collections::BTreeMap;
-
 pub use choose::choose;
 
 /// The router of the local provisioner: this server passes requests on by host name.
@@ -18,13 +16,11 @@ pub struct Router {
     pub name: String,
     /// Type.
     pub kind: String,
-    /// What it understands: option and its description.
-    pub info: BTreeMap<String, String>,
     /// Apps without router get it.
     pub default: bool,
 }
 
 /// All routers, by name.
 pub fn all() -> Vec<Router> {
-    vec![Router { name: LOCAL.into(), kind: LOCAL.into(), info: BTreeMap::new(), default: true }]
+    vec![Router { name: LOCAL.into(), kind: LOCAL.into(), default: true }]
 }

@@ -3,6 +3,11 @@
 pub mod harness;
 
 mod auth;
+mod constraint;
 mod edge;
+mod plan;
+mod platform;
+mod pool;
+mod router;
 mod routes;
 mod user;

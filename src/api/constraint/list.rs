@@ -1,0 +1,27 @@
+//! `GET /constraints`.
+
+use serde::Serialize;
+
+use crate::{
+    api::{Answer, Call, answer},
+    pool::Constraint,
+    store::Filter,
+};
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct View {
+    pool_expr: String,
+    field: String,
+    values: Vec<String>,
+    blacklist: bool,
+}
+
+/// All constraints.
+pub async fn list(call: Call) -> Answer {
+    call.permit("pool.read.constraints", &[])?;
+    let all = call.ctx.store.of::<Constraint>().find(Filter::All).await?;
+    let views: Vec<View> =
+        all.into_iter().map(|c| View { pool_expr: c.pool_expr, field: c.field, values: c.values, blacklist: c.blacklist }).collect();
+    answer::json_list(&views)
+}

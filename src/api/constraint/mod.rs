@@ -1,0 +1,4 @@
+//! Constraints of pools.
+
+pub mod list;
+pub mod set;

@@ -1,0 +1,9 @@
+//! Pools.
+
+pub mod add;
+pub mod info;
+pub mod list;
+pub mod remove;
+pub mod team;
+pub mod update;
+mod view;

@@ -1,0 +1,4 @@
+//! Provisioners and clusters.
+
+pub mod clusters;
+pub mod list;
