@@ -9,7 +9,7 @@ use nix::{
 use serde::{Deserialize, Serialize};
 
 /// A pid, its start time, and the boot it was seen in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// Process number.
     pub pid: i32,
