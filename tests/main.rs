@@ -7,5 +7,6 @@ mod event;
 mod examples;
 mod flows;
 mod layers;
+mod local;
 mod server;
 mod store;

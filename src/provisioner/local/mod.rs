@@ -99,6 +99,11 @@ impl Local {
         self.shared.end.cancel();
     }
 
+    /// As if the server were killed: nothing more is done for any unit, nothing is cleaned up.
+    pub fn forget_everything(&self) {
+        self.shared.end.cancel();
+    }
+
     /// Removes a volume's files.
     pub async fn remove_volume(&self, volume: &str) -> Result<()> {
         let folder = self.shared.paths.volume(volume)?;

@@ -1,0 +1,76 @@
+//! What an app sees.
+
+use impaas::provisioner::{Exec, Mount, RunRequest};
+
+use super::{Lab, PAGE};
+
+async fn run(lab: &Lab, command: &str, isolated: bool) -> (String, Option<String>) {
+    lab.said.take();
+    let request = RunRequest { app: "box".into(), command: command.into(), once: true, isolated };
+    let done = lab.local().run(request, &lab.out()).await;
+    (lab.said.take(), done.err().map(|e| e.to_string()))
+}
+
+#[tokio::test]
+async fn the_servers_data_and_the_machines_files_are_out_of_reach() {
+    let lab = Lab::new().await;
+    lab.python("box", 1, &[("app.py", PAGE)]).await;
+    let secret = lab.data.path().join("secret.key");
+    let (status, text) = lab.ask("box", &format!("/read{}", secret.display())).await;
+    assert_eq!(status, 403, "{text}");
+    for isolated in [true, false] {
+        let listed = run(&lab, &format!("ls -A {}", lab.data.path().display()), isolated).await.0;
+        assert!(!listed.contains("secret.key") && !listed.contains("local"), "{listed}");
+    }
+    let (said, _) = run(&lab, "touch /etc/x /usr/x; umount /tmp; cat /proc/self/status | grep CapEff; id -u; pwd; echo $HOME", true).await;
+    assert!(said.contains("CapEff:\t0000000000000000"), "{said}");
+    assert!(said.ends_with("1000\n/home/application/current\n/home/application\n"), "{said}");
+    assert!(!std::path::Path::new("/etc/x").exists() && !std::path::Path::new("/usr/x").exists());
+    let (said, _) = run(&lab, "ls /proc | grep -c '^[0-9]'", true).await;
+    assert!(said.trim().parse::<u32>().unwrap() < 10, "only its own processes: {said}");
+}
+
+#[tokio::test]
+async fn nothing_of_the_servers_environment_reaches_an_app() {
+    let lab = Lab::new().await;
+    lab.python("box", 1, &[("app.py", PAGE)]).await;
+    let (said, _) = run(&lab, "env; cat /proc/1/environ | tr '\\0' '\\n'", true).await;
+    assert!(!said.contains("CARGO"), "{said}");
+}
+
+#[tokio::test]
+async fn volumes_are_where_they_should_be() {
+    let lab = Lab::new().await;
+    let mut state = lab.python("box", 1, &[("app.py", PAGE)]).await;
+    let mount = |path: &str, read_only| Mount { volume: "shared".into(), path: path.into(), read_only };
+    let at = ["/uploads", "/var/lib/some/place", "/home/application/current/media"];
+    state.processes[0].mounts = at.iter().map(|path| mount(path, false)).chain([mount("/mnt/fixed", true)]).collect();
+    lab.apply(state.clone()).await;
+    for (n, path) in at.iter().enumerate() {
+        assert_eq!(run(&lab, &format!("echo {n} > {path}/file{n}"), false).await.1, None, "{path}");
+    }
+    let (said, _) = run(&lab, "cat /mnt/fixed/file*; touch /mnt/fixed/x && echo written; ls /var/lib | wc -l", false).await;
+    assert!(said.starts_with("0\n1\n2\n") && !said.contains("written"), "{said}");
+    assert!(said.lines().last().unwrap().trim().parse::<u32>().unwrap() > 1, "its neighbours are still there: {said}");
+    assert_eq!(std::fs::read_to_string(lab.folder("volumes/shared/file1")).unwrap(), "1\n");
+    assert!(!std::path::Path::new("/var/lib/some").exists(), "nothing is made on the machine");
+    state.processes[0].mounts = vec![mount("/proc", false)];
+    assert!(lab.try_apply(state).await.unwrap_err().to_string().contains("cannot be mounted at"));
+}
+
+#[tokio::test]
+async fn commands_run_in_each_unit_or_once_and_say_their_exit_code() {
+    let lab = Lab::new().await;
+    let one = lab.python("box", 1, &[("app.py", PAGE)]).await;
+    lab.apply(super::scaled(&one, 2)).await;
+    lab.said.take();
+    let request = RunRequest { app: "box".into(), command: "echo $TSURU_PROCESSNAME".into(), once: false, isolated: false };
+    lab.local().run(request, &lab.out()).await.unwrap();
+    assert_eq!(lab.said.take(), "web\nweb\n");
+    assert_eq!(
+        run(&lab, "echo out; echo err >&2; exit 5", false).await,
+        ("out\nerr\n".into(), Some("command terminated with exit code 5".into()))
+    );
+    let request = RunRequest { app: "nobody".into(), command: "true".into(), once: true, isolated: true };
+    assert!(lab.local().run(request, &lab.out()).await.unwrap_err().to_string().contains("no deployed version"));
+}
