@@ -94,7 +94,7 @@ def steps(target, email, password):
         ("an_alias_takes_another_variables_value",),
         Step("deploy", "app", "deploy", "-a", "hello", "-m", "first", ".", cwd=hello, mode="stream"),
         ("the_app_answers", "hello there, version 1"),
-        Step("app-run-ignored", "app", "run", "-a", "hello", "-o", "ls", "-a", words="app.py", without="secret-notes.txt"),
+        Step("app-run-ignored", "app", "run", "-a", "hello", "-o", "ls -a", words="app.py", without="secret-notes.txt"),
         Step("app-info", "app", "info", "-a", "hello"),
         Step("app-list-2", "app", "list", mode="rows"),
         Step("app-list-filter", "app", "list", "-n", "hel", mode="rows"),

@@ -108,7 +108,7 @@ class Apps:
         finally:
             connection.close()
 
-    def wait(self, app, words, path="/", patience=60):
+    def wait(self, app, words, path="/", patience=30):
         """Asks until the answer is 200 and contains the words."""
         last, end = None, time.monotonic() + patience
         while time.monotonic() < end:

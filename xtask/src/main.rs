@@ -1,6 +1,7 @@
 //! `cargo xtask test` and `cargo xtask bench`: what a fresh machine needs to check and to measure this project.
 
 mod bench;
+mod mongo_wire;
 mod server;
 mod steps;
 mod test;
@@ -13,9 +14,10 @@ type Result<T> = std::result::Result<T, String>;
 
 const USAGE: &str = "usage: cargo xtask COMMAND
 
-  test    installs what the tests need (apt-get), then format, lints, dependencies, all tests, and the stock CLI when it is on PATH
-          --no-install   only says what is missing
-  bench   start time, memory and requests per second of a release build, beside a route that does nothing
+  test              installs what the tests need (apt-get), then format, lints, dependencies, all tests, and the stock CLI where it is on
+                    PATH; with --no-install only says what is missing
+  mongo-wire PORT   runs the MongoDB wire server of the tests until Ctrl-C
+  bench             start time, memory and requests per second of a release build, beside a route that does nothing
 ";
 
 fn main() -> ExitCode {
@@ -24,6 +26,7 @@ fn main() -> ExitCode {
     let outcome = match words.as_slice() {
         ["test"] => test::run(true),
         ["test", "--no-install"] => test::run(false),
+        ["mongo-wire", port] => wire(port),
         ["bench"] => bench::run(),
         _ => Err(USAGE.to_owned()),
     };
@@ -33,5 +36,14 @@ fn main() -> ExitCode {
             eprintln!("{why}");
             ExitCode::FAILURE
         }
+    }
+}
+
+fn wire(port: &str) -> Result<()> {
+    let port = port.parse().map_err(|error| format!("{port}: {error}"))?;
+    let server = mongo_wire::start(port, None).map_err(|error| error.to_string())?;
+    println!("{}", server.url());
+    loop {
+        std::thread::park();
     }
 }

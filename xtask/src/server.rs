@@ -1,7 +1,7 @@
 //! An `impaasd` of the build that was just made, in a folder of its own.
 
 use std::{
-    fs::{File, create_dir_all, read_to_string, remove_dir_all},
+    fs::{File, create_dir_all, read_to_string, remove_dir_all, write},
     io::{Read, Write},
     net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
@@ -22,12 +22,12 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts `binary serve` with these extra arguments and waits for its first answer.
-    pub fn start(binary: &Path, name: &str, more: &[&str]) -> Result<Self> {
-        let folder = std::env::temp_dir().join(format!("impaas-xtask-{}-{name}", std::process::id()));
+    /// Starts `binary serve`, with its documents in this MongoDB or embedded, and waits for its first answer.
+    pub fn start(binary: &Path, database: Option<&str>) -> Result<Self> {
+        let folder = std::env::temp_dir().join(format!("impaas-xtask-{}", std::process::id()));
         create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         let (api, apps) = (free_port()?, free_port()?);
-        let child = spawn(binary, &folder, api, apps, more)?;
+        let child = spawn(binary, &folder, api, apps, database)?;
         let mut server = Self { child, folder, api, apps };
         server.wait_for_answer()?;
         Ok(server)
@@ -74,12 +74,17 @@ impl Drop for Server {
     }
 }
 
-fn spawn(binary: &Path, folder: &Path, api: u16, apps: u16, more: &[&str]) -> Result<Child> {
+fn spawn(binary: &Path, folder: &Path, api: u16, apps: u16, database: Option<&str>) -> Result<Child> {
     let log = File::create(folder.join("log")).map_err(|error| format!("{}: {error}", folder.display()))?;
     let errors = log.try_clone().map_err(|error| error.to_string())?;
     let mut command = Command::new(binary);
     command.arg("serve").arg("--data-dir").arg(folder.join("data")).args(["--listen", &format!("127.0.0.1:{api}")]);
-    command.args(["--apps-listen", &format!("127.0.0.1:{apps}")]).args(more).current_dir(folder);
+    command.args(["--apps-listen", &format!("127.0.0.1:{apps}")]).current_dir(folder);
+    if let Some(url) = database {
+        let (file, name) = (folder.join("tsuru.conf"), format!("impaas_day_{}", std::process::id()));
+        write(&file, format!("database:\n  url: {url}\n  name: {name}\n")).map_err(|error| error.to_string())?;
+        command.arg("--config").arg(file);
+    }
     let child = command.stdin(Stdio::null()).stdout(log).stderr(errors).spawn();
     child.map_err(|error| format!("{}: {error}", binary.display()))
 }
@@ -97,7 +102,8 @@ fn answers(port: u16) -> bool {
     ask().unwrap_or(false)
 }
 
-fn free_port() -> Result<u16> {
+/// A free port of the loopback address.
+pub fn free_port() -> Result<u16> {
     let listener = TcpListener::bind("127.0.0.1:0").map_err(|error| error.to_string())?;
     Ok(listener.local_addr().map_err(|error| error.to_string())?.port())
 }

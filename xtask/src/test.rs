@@ -1,13 +1,14 @@
 //! Everything that must hold before a change is done.
 
 use std::{
+    env,
     path::{Path, PathBuf},
     process::Command,
 };
 
 use crate::{
-    Result,
-    server::Server,
+    Result, mongo_wire,
+    server::{Server, free_port},
     steps::{Steps, shown},
     tools,
 };
@@ -19,8 +20,9 @@ pub fn run(install: bool) -> Result<()> {
     steps.run("format", || shown(&mut cargo(&["fmt", "--all", "--check"])));
     steps.run("lints", || shown(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])));
     dependencies(&mut steps);
-    tests(&mut steps);
-    stock_cli(&mut steps);
+    let mongodb = mongodb(&mut steps);
+    tests(&mut steps, mongodb.as_ref());
+    stock_cli(&mut steps, mongodb.as_ref());
     steps.finish()
 }
 
@@ -40,25 +42,59 @@ fn dependencies(steps: &mut Steps) {
     }
 }
 
-fn tests(steps: &mut Steps) {
-    steps.run("tests", || shown(&mut cargo(&["test", "--workspace"])));
+/// Starts the MongoDB that tests and CLI use, unless `MONGODB_URL` names one.
+fn mongodb(steps: &mut Steps) -> Option<MongoDb> {
+    if let Some(url) = env::var("MONGODB_URL").ok().filter(|url| !url.is_empty()) {
+        steps.run("MongoDB", || Ok(format!("the one at {url}")));
+        return Some(MongoDb { url, wire: None });
+    }
+    let mut started = None;
+    steps.run("MongoDB: the wire server mongo-java-server", || {
+        let wire = mongo_wire::start(free_port()?, None).map_err(|error| error.to_string())?;
+        let url = wire.url();
+        started = Some(MongoDb { url: url.clone(), wire: Some(wire) });
+        Ok(url)
+    });
+    started
 }
 
-/// The recorded CLI of tsuru is nothing that this project ships: it runs where it is on PATH.
-fn stock_cli(steps: &mut Steps) {
-    let runs = [("a day with the stock CLI", "compat-tests/cli"), ("the demo with the stock CLI", "compat-tests/demo")];
-    for (name, program) in runs {
-        if !tools::on_path("tsuru") {
-            steps.skip(name, "absent: no `tsuru` on PATH");
-            continue;
+/// A MongoDB; the wire server, when it is ours, ends with this value.
+struct MongoDb {
+    url: String,
+    wire: Option<mongo_wire::MongoWire>,
+}
+
+fn tests(steps: &mut Steps, mongodb: Option<&MongoDb>) {
+    steps.run("tests", || {
+        let mut test = cargo(&["test", "--workspace"]);
+        if let Some(mongodb) = mongodb {
+            test.env("MONGODB_URL", &mongodb.url);
         }
-        steps.run(name, || with_server(program));
+        if mongodb.is_some_and(|mongodb| mongodb.wire.is_some()) {
+            test.env("IMPAAS_MONGO_WIRE", mongo_wire::command_line().map_err(|error| error.to_string())?);
+        }
+        shown(&mut test)
+    });
+}
+
+/// The CLI of tsuru is nothing that this project ships: it runs where it is on PATH.
+fn stock_cli(steps: &mut Steps, mongodb: Option<&MongoDb>) {
+    let mut runs = vec![("a day with the stock CLI", "compat-tests/cli", None), ("the demo with the stock CLI", "compat-tests/demo", None)];
+    if let Some(mongodb) = mongodb {
+        runs.push(("a day with the stock CLI, documents in MongoDB", "compat-tests/cli", Some(mongodb.url.as_str())));
+    }
+    for (name, program, database) in runs {
+        if tools::on_path("tsuru") {
+            steps.run(name, || with_server(program, database));
+        } else {
+            steps.skip(name, "absent: no `tsuru` on PATH");
+        }
     }
 }
 
-fn with_server(program: &str) -> Result<String> {
+fn with_server(program: &str, database: Option<&str>) -> Result<String> {
     shown(&mut cargo(&["build", "--bin", "impaasd"]))?;
-    let server = Server::start(&root().join("target/debug/impaasd"), "cli", &[])?;
+    let server = Server::start(&root().join("target/debug/impaasd"), database)?;
     let outcome = shown(Command::new("python3").arg(root().join(program)).args(server.addresses()));
     outcome.map_err(|why| format!("{why}\n---- end of the server's log ----\n{}", server.log_tail()))
 }

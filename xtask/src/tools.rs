@@ -22,7 +22,12 @@ const TOOLS: &[Tool] = &[
     },
     Tool { name: "Node.js with npm", what_for: "Node.js apps", check: &["npm", "--version"], packages: &["nodejs", "npm"] },
     Tool { name: "Go", what_for: "Go apps", check: &["go", "version"], packages: &["golang-go"] },
-    Tool { name: "Java", what_for: "the MongoDB wire server", check: &["java", "-version"], packages: &["openjdk-17-jdk-headless"] },
+    Tool {
+        name: "Java with its compiler",
+        what_for: "the MongoDB wire server",
+        check: &["javac", "-version"],
+        packages: &["openjdk-17-jdk-headless"],
+    },
     Tool { name: "Maven", what_for: "the MongoDB wire server", check: &["mvn", "--version"], packages: &["maven"] },
     Tool {
         name: "MariaDB",
