@@ -25,3 +25,4 @@ pub mod server;
 pub mod store;
 pub mod team;
 pub mod user;
+pub mod volume;

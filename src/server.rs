@@ -21,6 +21,7 @@ use crate::{
     store::{Document, Key, Sealer, Store, mongo::Mongo, sqlite::Sqlite},
     team::Team,
     user::User,
+    volume::{Bind, Volume},
 };
 
 /// Requests that run when the server is told to stop get so long.
@@ -80,6 +81,8 @@ pub async fn ensure_collections(store: &Store) -> Result<()> {
     ensure::<Pool>(store).await?;
     ensure::<Constraint>(store).await?;
     ensure::<PlatformImages>(store).await?;
+    ensure::<Volume>(store).await?;
+    ensure::<Bind>(store).await?;
     Ok(())
 }
 

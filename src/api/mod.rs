@@ -20,6 +20,7 @@ pub mod routes;
 pub mod stream;
 pub mod system;
 pub mod user;
+pub mod volume;
 
 pub use answer::Answer;
 pub use call::Call;

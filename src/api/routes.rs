@@ -3,7 +3,7 @@
 use super::{
     auth, constraint, contract, plan, platform, pool, provisioner,
     route::{Route, route},
-    router, system, user,
+    router, system, user, volume,
 };
 
 /// All routes.
@@ -12,6 +12,7 @@ pub fn table() -> Vec<Route> {
     routes.extend(place_routes());
     routes.extend(auth_routes());
     routes.extend(user_routes());
+    routes.extend(volume_routes());
     routes.extend(contract::not_yet(&routes));
     routes
 }
@@ -76,5 +77,19 @@ fn user_routes() -> Vec<Route> {
         route("POST", "1.0", "/users/api-key", user::api_key::regenerate),
         route("GET", "1.0", "/users/{email}/quota", user::quota::show),
         route("PUT", "1.0", "/users/{email}/quota", user::quota::change),
+    ]
+}
+
+fn volume_routes() -> Vec<Route> {
+    vec![
+        route("GET", "1.4", "/volumes", volume::list::list),
+        route("POST", "1.4", "/volumes", volume::create::create),
+        route("GET", "1.4", "/volumes/{name}", volume::info::info),
+        route("POST", "1.4", "/volumes/{name}", volume::update::update),
+        route("PUT", "1.4", "/volumes/{name}", volume::update::update),
+        route("DELETE", "1.4", "/volumes/{name}", volume::remove::remove),
+        route("POST", "1.4", "/volumes/{name}/bind", volume::bind::bind),
+        route("DELETE", "1.4", "/volumes/{name}/bind", volume::bind::unbind),
+        route("GET", "1.4", "/volumeplans", volume::plans::plans),
     ]
 }

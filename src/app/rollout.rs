@@ -15,9 +15,10 @@ use crate::{
     output::Output,
     plan::{Plan, StoredPlan},
     pool::Pool,
-    provisioner::{AppState, DynProvisioner, ProcessState, UnitStatus},
+    provisioner::{AppState, DynProvisioner, Mount, ProcessState, UnitStatus},
     secret::Secret,
     store::Filter,
+    volume,
 };
 
 /// Which processes of which versions.
@@ -166,6 +167,7 @@ pub(super) struct Rollout<'a> {
     pub out: Output,
     env: BTreeMap<String, Secret>,
     plans: BTreeMap<String, Plan>,
+    mounts: Vec<Mount>,
 }
 
 impl<'a> Rollout<'a> {
@@ -176,12 +178,13 @@ impl<'a> Rollout<'a> {
         let out = journal::with(ctx, &provisioner, &app.name, "tsuru", out);
         let versions = AppVersions::load(&ctx.store, &app.name).await?;
         let env = env::all(app, &ctx.config.host);
-        Ok(Self { app, versions, before, out, env, plans: plans(ctx, app).await?, provisioner })
+        let mounts = volume::mounts(&ctx.store, &app.name).await?;
+        Ok(Self { app, versions, before, out, env, plans: plans(ctx, app).await?, mounts, provisioner })
     }
 
     /// What new units are made from.
     pub fn recipe(&self) -> Recipe<'_> {
-        Recipe { app: self.app, versions: &self.versions, env: &self.env, plans: &self.plans }
+        Recipe { app: self.app, versions: &self.versions, env: &self.env, plans: &self.plans, mounts: &self.mounts }
     }
 
     /// The state after a deploy of `version`, within the quota.

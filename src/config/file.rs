@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::known;
 use crate::error::{Error, Result};
@@ -72,6 +72,18 @@ impl File {
         Ok(self.opt_int(key)?.unwrap_or(default))
     }
 
+    /// Everything under a key as a tree, with `$VAR` expanded in text; `Null` when there is nothing.
+    pub fn tree(&self, key: &str) -> Value {
+        let prefix = format!("{key}:");
+        let below = self.0.iter().filter_map(|(full, value)| Some((full.strip_prefix(&prefix)?, value)));
+        let mut tree = Value::Null;
+        for (path, value) in below {
+            let place = path.split(':').fold(&mut tree, |at, name| child(at, name));
+            *place = expanded(value);
+        }
+        tree
+    }
+
     /// `true` or `false`, without quotes, or this default.
     pub fn bool(&self, key: &str, default: bool) -> Result<bool> {
         match self.0.get(key) {
@@ -79,6 +91,20 @@ impl File {
             Some(Value::Bool(value)) => Ok(*value),
             Some(other) => Err(wrong(key, other, "true or false")),
         }
+    }
+}
+
+fn child<'a>(at: &'a mut Value, name: &str) -> &'a mut Value {
+    if !at.is_object() {
+        *at = Value::Object(Map::new());
+    }
+    &mut at[name]
+}
+
+fn expanded(value: &Value) -> Value {
+    match value {
+        Value::String(text) => expand(text, &|name| std::env::var(name).unwrap_or_default()).into(),
+        other => other.clone(),
     }
 }
 

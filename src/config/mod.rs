@@ -2,10 +2,12 @@
 
 pub mod file;
 pub mod known;
+pub mod volume_plans;
 
 use std::{net::SocketAddr, path::PathBuf};
 
 pub use file::File;
+pub use volume_plans::VolumePlans;
 
 use crate::error::{Error, Result};
 
@@ -30,6 +32,8 @@ pub struct Config {
     pub max_upload: u64,
     /// `host`: how apps and mails name this server.
     pub host: String,
+    /// `volume-plans:PLAN:PROVISIONER:*`.
+    pub volume_plans: VolumePlans,
 }
 
 /// Where documents are kept.
@@ -90,12 +94,12 @@ impl Config {
         if !LEVELS.contains(&log_level.as_str()) {
             return Err(Error::invalid(format!("log:level (--log): {log_level:?} is none of {}", LEVELS.join(", "))));
         }
+        let database = database(file)?;
         Ok(Self {
             data_dir: flags.data_dir.map_or_else(|| file.text("data-dir", "impaas-data").map(PathBuf::from), Ok)?,
             listen: address("listen", &listen)?,
             apps_listen: address("apps-listen", &apps_listen)?,
             log_level,
-            database: database(file)?,
             auth: Auth {
                 session_days: file.int("auth:token-expire-days", 7)?,
                 open_registration: file.bool("auth:user-registration", false)?,
@@ -103,6 +107,8 @@ impl Config {
             quota: quotas(file)?,
             max_upload: u64::try_from(file.int("upload:max-size", 2 << 30)?).unwrap_or_default(),
             host: file.text("host", &format!("http://{listen}"))?,
+            volume_plans: volume_plans::read(file, &database)?,
+            database,
         })
     }
 }

@@ -48,6 +48,14 @@ pub struct Begin {
     pub locks: bool,
 }
 
+impl Begin {
+    /// True when an app is among what it locks.
+    fn locks_app(&self) -> bool {
+        let extra = self.extra.iter().any(|extra| extra.lock && extra.target.kind == TargetType::App);
+        self.target.kind == TargetType::App || extra
+    }
+}
+
 impl Events {
     /// Begins an event: takes the lock, waiting for a locked app up to ten seconds.
     pub async fn begin(&self, begin: Begin) -> Result<Running> {
@@ -55,7 +63,7 @@ impl Events {
         loop {
             match self.try_begin(&begin).await? {
                 Ok(running) => return Ok(running),
-                Err(_) if begin.target.kind == TargetType::App && Instant::now() < deadline => tokio::time::sleep(APP_LOCK_RETRY).await,
+                Err(_) if begin.locks_app() && Instant::now() < deadline => tokio::time::sleep(APP_LOCK_RETRY).await,
                 Err(refusal) => return Err(refusal),
             }
         }

@@ -50,6 +50,19 @@ impl<T> Locked<T> {
         self.thing = thing;
     }
 
+    /// Another thing that the same event locks, in place of this one.
+    pub fn exchange<U>(self, thing: U) -> (T, Locked<U>) {
+        (self.thing, Locked { thing, event: self.event })
+    }
+
+    /// Changes another document that the same event locks; what it is afterwards.
+    pub async fn change_other<D: Document>(&self, store: &Store, id: impl Serialize, update: Update) -> Result<D> {
+        let fence = self.event.fence();
+        let newest = Filter::Or(vec![Filter::missing("fence"), Filter::lte("fence", fence)]);
+        let changed = store.of::<D>().update(Filter::id(id).and(newest), update.and_set("fence", fence)).await?;
+        changed.ok_or_else(|| Error::refused("it was changed or removed by somebody else meanwhile, please try again"))
+    }
+
     /// Ends the event with the outcome, which it gives back.
     pub async fn end<O>(self, outcome: Result<O>) -> Result<O> {
         self.event.end(outcome).await
@@ -59,10 +72,7 @@ impl<T> Locked<T> {
 impl<T: Document> Locked<T> {
     /// Changes the thing's document (found by `id`) if the lock still holds: the write carries the event's fence.
     pub async fn change(&mut self, store: &Store, id: impl Serialize, update: Update) -> Result<()> {
-        let fence = self.event.fence();
-        let newest = Filter::Or(vec![Filter::missing("fence"), Filter::lte("fence", fence)]);
-        let changed = store.of::<T>().update(Filter::id(id).and(newest), update.and_set("fence", fence)).await?;
-        self.thing = changed.ok_or_else(|| Error::refused("it was changed or removed by somebody else meanwhile, please try again"))?;
+        self.thing = self.change_other(store, id, update).await?;
         Ok(())
     }
 }

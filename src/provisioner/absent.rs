@@ -74,6 +74,10 @@ impl Apps for Absent {
     fn internal_addresses(&self, _: &str) -> Vec<InternalAddress> {
         Vec::new()
     }
+
+    async fn remove_volume(&self, _: &str) -> Result<()> {
+        Ok(())
+    }
 }
 
 #[async_trait]

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use crate::{
     build::tsuru_yaml::{Healthcheck, Startupcheck, TsuruYaml},
     clock::Time,
-    error::Result,
+    error::{Error, Result},
     output::Output,
     secret::Secret,
 };
@@ -169,6 +169,10 @@ pub trait Apps: Send + Sync {
     async fn set_cnames(&self, app: &str, cnames: &[String]) -> Result<()>;
     /// Addresses of the app's processes inside the machine or cluster.
     fn internal_addresses(&self, app: &str) -> Vec<InternalAddress>;
+    /// Removes a volume and what is in it; one that is not there is no error.
+    async fn remove_volume(&self, volume: &str) -> Result<()> {
+        Err(Error::NotYet(format!("the volume {volume:?} cannot be removed: its provisioner knows no volumes")))
+    }
 }
 
 /// Where other apps reach a process.

@@ -11,3 +11,4 @@ mod pool;
 mod router;
 mod routes;
 mod user;
+mod volume;

@@ -11,7 +11,7 @@ use crate::{
     build::processes::main_process,
     error::{Error, Result},
     plan::Plan,
-    provisioner::{AppState, ProcessState},
+    provisioner::{AppState, Mount, ProcessState},
     secret::Secret,
 };
 
@@ -34,6 +34,8 @@ pub struct Recipe<'a> {
     pub env: &'a BTreeMap<String, Secret>,
     /// Plans of single processes.
     pub plans: &'a BTreeMap<String, Plan>,
+    /// Its volumes.
+    pub mounts: &'a [Mount],
 }
 
 impl Recipe<'_> {
@@ -63,7 +65,7 @@ impl Recipe<'_> {
             after: hooks.after,
             routable: name == main,
             restarted: 0,
-            mounts: Vec::new(),
+            mounts: self.mounts.to_vec(),
             memory,
             cpu_milli: cpu,
         }
@@ -78,14 +80,13 @@ impl Recipe<'_> {
     fn renewed(&self, old: &ProcessState) -> ProcessState {
         let version = self.versions.number(old.version);
         let Some((version, command)) = version.and_then(|v| Some((v, v.processes.get(&old.name)?))) else {
-            return ProcessState { env: self.env.clone(), ..old.clone() };
+            return ProcessState { env: self.env.clone(), mounts: self.mounts.to_vec(), ..old.clone() };
         };
         ProcessState {
             units: old.units,
             past_units: old.past_units,
             routable: old.routable,
             restarted: old.restarted,
-            mounts: old.mounts.clone(),
             ..self.process(version, &old.name, command)
         }
     }
@@ -108,7 +109,6 @@ impl Recipe<'_> {
                 units: predecessor.map_or(1, |p| p.units.max(p.past_units).max(1)),
                 routable: made.routable && (alone || predecessor.is_some_and(|p| p.routable)),
                 restarted: predecessor.map_or(0, |p| p.restarted),
-                mounts: predecessor.map(|p| p.mounts.clone()).unwrap_or_default(),
                 ..made
             }
         });

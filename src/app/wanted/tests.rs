@@ -24,16 +24,23 @@ struct World {
     versions: AppVersions,
     env: BTreeMap<String, Secret>,
     plans: BTreeMap<String, Plan>,
+    mounts: Vec<Mount>,
 }
 
 impl World {
     fn new() -> Self {
         let big = Plan { memory: 1024, cpu_milli: 500, ..Plan::default() };
-        Self { app: app(), versions: versions(), env: [("K".into(), "v".into())].into(), plans: [("big".into(), big)].into() }
+        Self {
+            app: app(),
+            versions: versions(),
+            env: [("K".into(), "v".into())].into(),
+            plans: [("big".into(), big)].into(),
+            mounts: Vec::new(),
+        }
     }
 
     fn recipe(&self) -> Recipe<'_> {
-        Recipe { app: &self.app, versions: &self.versions, env: &self.env, plans: &self.plans }
+        Recipe { app: &self.app, versions: &self.versions, env: &self.env, plans: &self.plans, mounts: &self.mounts }
     }
 
     fn deploy(&self, before: Option<&AppState>, number: u32, others: Others) -> AppState {
@@ -152,4 +159,18 @@ fn units_are_of_one_process_of_one_version() {
     assert_eq!(refusal(&first, &only(Some("x"), None)), "no command declared in Procfile for process \"x\"");
     assert_eq!(refusal(&first, &only(None, Some(7))), "no deployment found for version 7");
     assert_eq!(one_process(&both, 2, &only(Some("web"), None)).unwrap().command, ["web 2"]);
+}
+
+#[test]
+fn volumes_are_those_of_today_at_a_restart_and_a_deploy() {
+    let mut world = World::new();
+    let before = world.deploy(None, 1, Others::Replaced);
+    world.mounts = vec![Mount { volume: "uploads".into(), path: "/uploads".into(), read_only: false }];
+    let restarted = world.recipe().restart(&before, &Which::all(), 7, false).unwrap();
+    let deployed = world.deploy(Some(&before), 2, Others::Replaced);
+    for process in restarted.processes.iter().chain(&deployed.processes) {
+        assert_eq!(process.mounts, world.mounts, "{} {}", process.version, process.name);
+    }
+    world.mounts.clear();
+    assert!(world.deploy(Some(&deployed), 3, Others::Replaced).processes.iter().all(|p| p.mounts.is_empty()));
 }

@@ -1,0 +1,11 @@
+//! Routes of volumes.
+
+pub mod bind;
+pub mod create;
+pub mod info;
+pub mod list;
+pub mod plans;
+pub mod remove;
+pub mod update;
+mod view;
+mod wish;
