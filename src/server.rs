@@ -11,7 +11,7 @@ use crate::{
     config::{Config, Database},
     context::Context,
     error::{Error, Result},
-    event::{Event, document::Counter, log::Chunk},
+    event::{Event, block::Block, document::Counter, log::Chunk},
     first_start::{self, FirstLogin},
     permission::Role,
     plan::StoredPlan,
@@ -76,6 +76,7 @@ pub async fn ensure_collections(store: &Store) -> Result<()> {
     ensure::<Event>(store).await?;
     ensure::<Chunk>(store).await?;
     ensure::<Counter>(store).await?;
+    ensure::<Block>(store).await?;
     ensure::<StoredPlan>(store).await?;
     ensure::<Platform>(store).await?;
     ensure::<Pool>(store).await?;

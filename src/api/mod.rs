@@ -8,6 +8,7 @@ pub mod constraint;
 pub mod contract;
 pub mod dispatch;
 pub mod error;
+pub mod event;
 pub mod extract;
 pub mod plan;
 pub mod platform;

@@ -1,7 +1,7 @@
 //! THE route table: every route the server answers, one line each. Earlier lines win.
 
 use super::{
-    auth, constraint, contract, plan, platform, pool, provisioner,
+    auth, constraint, contract, event, plan, platform, pool, provisioner,
     route::{Route, route},
     router, system, user, volume,
 };
@@ -9,6 +9,7 @@ use super::{
 /// All routes.
 pub fn table() -> Vec<Route> {
     let mut routes = system_routes();
+    routes.extend(event_routes());
     routes.extend(place_routes());
     routes.extend(auth_routes());
     routes.extend(user_routes());
@@ -23,6 +24,18 @@ fn system_routes() -> Vec<Route> {
         route("GET", "1.0", "/info", system::info::info),
         route("GET", "1.0", "/healthcheck/", system::healthcheck::healthcheck).open(),
         route("GET", "1.0", "/healthcheck", system::healthcheck::healthcheck).open(),
+    ]
+}
+
+fn event_routes() -> Vec<Route> {
+    vec![
+        route("GET", "1.1", "/events", event::list::list),
+        route("GET", "1.1", "/events/kinds", event::kinds::kinds),
+        route("GET", "1.3", "/events/blocks", event::block::list),
+        route("POST", "1.3", "/events/blocks", event::block::add),
+        route("DELETE", "1.3", "/events/blocks/{uuid}", event::block::remove),
+        route("GET", "1.1", "/events/{uuid}", event::info::info),
+        route("POST", "1.1", "/events/{uuid}/cancel", event::cancel::cancel),
     ]
 }
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Allowed, Event, Events, Handles, Target, TargetType,
+    Allowed, Event, Events, Handles, Target, TargetType, block,
     document::{CancelInfo, Counter, ExtraTarget, Named},
     log::{self, EventLog},
 };
@@ -70,6 +70,9 @@ impl Events {
     }
 
     async fn try_begin(&self, begin: &Begin) -> Result<Result<Running, Error>> {
+        if let Some(refusal) = block::refusal(&self.store, begin).await? {
+            return Err(self.blocked(begin, refusal).await?);
+        }
         let event = document(begin, self.next_fence().await?);
         match self.store.of::<Event>().insert(&event).await {
             Ok(()) => {}
@@ -83,6 +86,14 @@ impl Events {
             return Ok(Err(locked_by(&holder)));
         }
         Ok(Ok(self.enrol(event)))
+    }
+
+    /// A blocked event never begins; that it was tried is kept.
+    async fn blocked(&self, begin: &Begin, refusal: Error) -> Result<Error> {
+        let mut event = document(begin, 0);
+        (event.running, event.lock, event.error, event.end_time) = (false, None, refusal.to_string(), event.start_time);
+        self.store.of::<Event>().insert(&event).await?;
+        Ok(refusal)
     }
 
     fn enrol(&self, event: Event) -> Running {

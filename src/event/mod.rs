@@ -5,8 +5,10 @@
 //! nothing.
 
 pub mod begin;
+pub mod block;
 pub mod document;
 pub mod keeper;
+pub mod list;
 pub mod locked;
 pub mod log;
 

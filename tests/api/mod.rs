@@ -5,6 +5,7 @@ pub mod harness;
 mod auth;
 mod constraint;
 mod edge;
+mod event;
 mod plan;
 mod platform;
 mod pool;
