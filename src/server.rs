@@ -17,7 +17,7 @@ use crate::{
     plan::StoredPlan,
     platform::{Platform, image::PlatformImages},
     pool::{Constraint, Pool},
-    provisioner::absent::Absent,
+    provisioner::local::{Local, LocalConfig},
     store::{Document, Key, Sealer, Store, mongo::Mongo, sqlite::Sqlite},
     team::Team,
     user::User,
@@ -95,10 +95,8 @@ async fn ensure<T: Document>(store: &Store) -> Result<()> {
 pub async fn serve(config: Config) -> Result<()> {
     let _data = DataDir::open(&config.data_dir)?;
     let api = std::net::TcpListener::bind(config.listen).map_err(|e| cannot_listen("listen", config.listen, &e))?;
-    let apps = std::net::TcpListener::bind(config.apps_listen).map_err(|e| cannot_listen("apps-listen", config.apps_listen, &e))?;
     let store = open_store(&config).await?;
-    drop(apps);
-    let local = Arc::new(Absent);
+    let local = start_local(&config).await?;
     let ctx = Context::new(config, store, local.clone(), tokio::runtime::Handle::current());
     if ctx.config.database == Database::Embedded {
         ctx.events.close_interrupted().await?;
@@ -109,7 +107,19 @@ pub async fn serve(config: Config) -> Result<()> {
     tokio::spawn(sweep(ctx.store.clone()));
     announce(&ctx.config, first.as_ref());
     listen(ctx, api).await?;
+    local.stop().await;
     Ok(())
+}
+
+async fn start_local(config: &Config) -> Result<Arc<Local>> {
+    Local::start(LocalConfig {
+        dir: config.data_dir.join("local"),
+        hidden: config.data_dir.clone(),
+        apps_listen: config.apps_listen,
+        program: std::env::current_exe()?,
+        path: std::env::var("PATH").unwrap_or_default(),
+    })
+    .await
 }
 
 fn cannot_listen(key: &str, address: std::net::SocketAddr, e: &std::io::Error) -> Error {
