@@ -2,7 +2,7 @@
 //! key like `$oid` or `$date` as extended JSON: with such a name a user could make a document unreadable.)
 
 use bson::{Bson, Document};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Result, StoreError};
 
@@ -32,6 +32,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use bson::doc;
+    use serde::Deserialize;
 
     use super::*;
     use crate::store::lenient;

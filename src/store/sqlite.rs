@@ -19,7 +19,7 @@ use async_trait::async_trait;
 use bson::Document as Doc;
 use rusqlite::Connection;
 
-use super::{Backend, Filter, Find, Result, Spec, StoreError, Update};
+use super::{Backend, Filter, Find, Result, Spec, StoreError, Update, evaluate};
 use readers::Readers;
 use writer::Writer;
 
@@ -92,11 +92,13 @@ impl Backend for Sqlite {
     }
 
     async fn update_one(&self, spec: &'static Spec, filter: &Filter, update: &Update, upsert: bool) -> Result<Option<Doc>> {
+        evaluate::check(update)?;
         let (name, filter, update) = (self.of(spec).await?, filter.clone(), update.clone());
         self.writer.run(move |conn| change::update_one(conn, name, &filter, &update, upsert)).await
     }
 
     async fn update_many(&self, spec: &'static Spec, filter: &Filter, update: &Update) -> Result<u64> {
+        evaluate::check(update)?;
         let (name, filter, update) = (self.of(spec).await?, filter.clone(), update.clone());
         self.writer.run(move |conn| change::update_many(conn, name, &filter, &update)).await
     }

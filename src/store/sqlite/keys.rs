@@ -5,6 +5,9 @@ use bson::{Bson, Document};
 use super::plan::IndexDef;
 use crate::store::evaluate::{key, leaves};
 
+/// Before the key of a whole array; above every rank.
+const WHOLE: u8 = 0x80;
+
 /// A document's keys in one index.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Keys {
@@ -44,11 +47,17 @@ pub fn keys(index: &IndexDef, doc: &Document) -> Keys {
 fn add(leaf: Option<&Bson>, values: &mut Vec<Vec<u8>>) {
     match leaf {
         None => values.push(key(&Bson::Null)),
-        Some(value) => {
-            values.push(key(value));
-            values.extend(value.as_array().into_iter().flatten().map(key));
+        Some(array @ Bson::Array(items)) => {
+            values.push(whole(array));
+            values.extend(items.iter().map(key));
         }
+        Some(value) => values.push(key(value)),
     }
+}
+
+/// The key of an array as a whole: another one than that of the same array as an element.
+pub fn whole(array: &Bson) -> Vec<u8> {
+    [&[WHOLE], key(array).as_slice()].concat()
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use bson::Bson;
 
+use super::keys::whole;
 use crate::store::{
     Filter, Find,
     evaluate::{key, rank},
@@ -155,20 +156,25 @@ fn unknown(value: &Bson, index: &IndexDef) -> bool {
 }
 
 fn points(demand: &Filter, index: &IndexDef) -> Option<Bound> {
-    let mut values = match demand {
-        Filter::Eq(_, value) if !unknown(value, index) => vec![key(value)],
-        Filter::In(_, values) if !values.iter().any(|v| unknown(v, index)) => values.iter().map(key).collect(),
-        Filter::HasAll(_, values) if !values.iter().any(|v| unknown(v, index)) => values.iter().take(1).map(key).collect(),
+    let values = match demand {
+        Filter::Eq(_, value) => std::slice::from_ref(value),
+        Filter::In(_, values) => values,
+        Filter::HasAll(_, values) => values.get(..1).unwrap_or_default(),
         _ => return None,
     };
-    values.sort();
-    values.dedup();
-    Some(Bound::Points(values))
+    if values.iter().any(|value| unknown(value, index)) {
+        return None;
+    }
+    let as_wholes = values.iter().filter(|value| value.as_array().is_some()).map(whole);
+    let mut keys: Vec<_> = values.iter().map(key).chain(as_wholes).collect();
+    keys.sort();
+    keys.dedup();
+    Some(Bound::Points(keys))
 }
 
 fn span(demand: &Filter, index: &IndexDef) -> Option<Range> {
     let (Filter::Gt(_, value) | Filter::Gte(_, value) | Filter::Lt(_, value) | Filter::Lte(_, value)) = demand else { return None };
-    if unknown(value, index) {
+    if unknown(value, index) || value.as_array().is_some() {
         return None;
     }
     let (first, after) = (vec![rank(value)], vec![rank(value) + 1]);

@@ -147,3 +147,27 @@ async fn a_document_beyond_the_limit_is_refused() {
     assert!(matches!(store.insert(&PEOPLE, doc).await, Err(StoreError::Fault(_))));
     assert_eq!(store.count(&PEOPLE, &Filter::All).await.unwrap(), 0);
 }
+
+#[tokio::test]
+async fn on_a_full_disk_only_what_was_acknowledged_is_there_and_writing_goes_on_when_there_is_room() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Sqlite::open(dir.path()).unwrap();
+    store.insert(&PEOPLE, doc! {"_id": "first", "email": "first"}).await.unwrap();
+    let limit = |pages: i64| store.writer.run(move |conn| conn.pragma_update(None, "max_page_count", pages).map_err(connection::fault));
+    limit(1).await.unwrap();
+    let insert = |i: i32| {
+        let big = if i % 2 == 0 { 1 << 20 } else { 1 };
+        store.insert(&PEOPLE, doc! {"_id": i, "email": format!("p{i}"), "text": "x".repeat(big)})
+    };
+    let done = futures_util::future::join_all((0..20).map(insert)).await;
+    let refused: Vec<_> = done.iter().filter_map(|done| done.as_ref().err()).collect();
+    assert!(refused.len() >= 10 && refused.iter().all(|e| matches!(e, StoreError::Away(_))), "{refused:?}");
+    let acknowledged = 1 + done.iter().filter(|done| done.is_ok()).count();
+    assert_eq!(store.count(&PEOPLE, &Filter::All).await.unwrap(), acknowledged as u64);
+    limit(1 << 30).await.unwrap();
+    insert(98).await.unwrap();
+    drop(store);
+    let store = Sqlite::open(dir.path()).unwrap();
+    assert_eq!(store.count(&PEOPLE, &Filter::All).await.unwrap(), acknowledged as u64 + 1);
+    assert_eq!(ids(&store, Filter::eq("email", "p98"), Find::default()).await, [bson!(98)]);
+}
