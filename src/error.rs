@@ -106,3 +106,14 @@ impl<T> OrNotFound<T> for Option<T> {
         self.ok_or_else(|| Error::not_found(text))
     }
 }
+
+/// Several faults in one text, as tsuru joins them.
+pub fn joined(faults: &[String]) -> String {
+    match faults {
+        [one] => one.clone(),
+        many => {
+            let lines: String = many.iter().enumerate().map(|(i, fault)| format!("error #{i}: {fault}\n")).collect();
+            format!("multiple errors reported ({}):\n{lines}", many.len())
+        }
+    }
+}

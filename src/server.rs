@@ -6,7 +6,7 @@ use actix_web::{App as HttpApp, HttpServer, web};
 
 use crate::{
     api::{dispatch::dispatch, route::Router, routes},
-    app::{App, version::AppVersions},
+    app::{App, reconcile, version::AppVersions},
     auth::{identify::Group, session, session::Session, team_token::TeamToken},
     config::{Config, Database},
     context::Context,
@@ -100,6 +100,7 @@ pub async fn serve(config: Config) -> Result<()> {
     let ctx = Context::new(config, store, local.clone(), tokio::runtime::Handle::current());
     if ctx.config.database == Database::Embedded {
         ctx.events.close_interrupted().await?;
+        reconcile::quotas(&ctx.store).await?;
     }
     clear_uploads(&ctx.config)?;
     let first = first_start::prepare(&ctx).await?;

@@ -1,6 +1,7 @@
 //! HTTP: the route table, the decoding of requests, the words of answers. Knows no database and no cluster.
 
 pub mod answer;
+pub mod app;
 pub mod auth;
 pub mod body;
 pub mod call;

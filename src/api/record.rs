@@ -171,7 +171,7 @@ fn cancel_permission(events: &str) -> String {
 }
 
 /// `[{name, value}]`, secrets masked.
-fn form_data(fields: Vec<(String, Vec<String>)>, secret: &[String]) -> Bson {
+pub(super) fn form_data(fields: Vec<(String, Vec<String>)>, secret: &[String]) -> Bson {
     let entries = fields.into_iter().map(|(name, values)| {
         let hidden = SECRET_FIELDS.contains(&name.to_ascii_lowercase().as_str()) || secret.contains(&name);
         let value = match (hidden, <[String; 1]>::try_from(values)) {

@@ -1,7 +1,7 @@
 //! THE route table: every route the server answers, one line each. Earlier lines win.
 
 use super::{
-    auth, constraint, contract, event, plan, platform, pool, provisioner,
+    app, auth, constraint, contract, event, plan, platform, pool, provisioner,
     route::{Route, route},
     router, system, user, volume,
 };
@@ -14,6 +14,7 @@ pub fn table() -> Vec<Route> {
     routes.extend(auth_routes());
     routes.extend(user_routes());
     routes.extend(volume_routes());
+    routes.extend(app_routes());
     routes.extend(contract::not_yet(&routes));
     routes
 }
@@ -104,5 +105,38 @@ fn volume_routes() -> Vec<Route> {
         route("POST", "1.4", "/volumes/{name}/bind", volume::bind::bind),
         route("DELETE", "1.4", "/volumes/{name}/bind", volume::bind::unbind),
         route("GET", "1.4", "/volumeplans", volume::plans::plans),
+    ]
+}
+
+/// Apps, their variables, host names, teams, quotas and routers.
+fn app_routes() -> Vec<Route> {
+    vec![
+        route("GET", "1.0", "/apps", app::list::list),
+        route("POST", "1.0", "/apps", app::create::create),
+        route("GET", "1.0", "/apps/{app}", app::info::info),
+        route("PUT", "1.0", "/apps/{app}", app::update::update),
+        route("DELETE", "1.0", "/apps/{app}", app::remove::remove),
+        route("GET", "1.0", "/apps/{app}/env", app::env::get),
+        route("POST", "1.0", "/apps/{app}/env", app::env::set),
+        route("DELETE", "1.0", "/apps/{app}/env", app::env::unset),
+        route("POST", "1.0", "/apps/{app}/cname", app::cname::add),
+        route("DELETE", "1.0", "/apps/{app}/cname", app::cname::remove),
+        route("GET", "1.0", "/apps/{app}/quota", app::quota::get),
+        route("PUT", "1.0", "/apps/{app}/quota", app::quota::set),
+        route("PUT", "1.0", "/apps/{app}/teams/{team}", app::access::grant),
+        route("DELETE", "1.0", "/apps/{app}/teams/{team}", app::access::revoke),
+        route("GET", "1.5", "/apps/{app}/routers", app::router::list),
+        route("POST", "1.5", "/apps/{app}/routers", app::router::add),
+        route("PUT", "1.5", "/apps/{app}/routers/{router}", app::router::update),
+        route("DELETE", "1.5", "/apps/{app}/routers/{router}", app::router::remove),
+        route("POST", "1.0", "/apps/{app}/routes", app::router::rebuild),
+        route("GET", "1.2", "/apps/{app}/certificate", app::certificate::get),
+        route("PUT", "1.2", "/apps/{app}/certificate", app::certificate::set),
+        route("DELETE", "1.2", "/apps/{app}/certificate", app::certificate::unset),
+        route("GET", "1.9", "/apps/{app}/units/autoscale", app::autoscale::get),
+        route("POST", "1.9", "/apps/{app}/units/autoscale", app::autoscale::add),
+        route("POST", "1.0", "/swap", app::gone::swap),
+        route("POST", "1.0", "/apps/{appname}/diff", app::gone::diff),
+        route("POST", "1.3", "/apps/{app}/deploy/rebuild", app::gone::rebuild),
     ]
 }

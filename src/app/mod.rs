@@ -1,8 +1,20 @@
 //! Apps: their documents, and where permissions on them hold.
 
+pub mod access;
+pub mod cname;
+pub mod create;
 pub mod env;
 pub mod journal;
+pub mod list;
+pub mod metadata;
+pub mod plan;
+pub mod process;
+pub mod quota;
+pub mod reconcile;
+pub mod remove;
 pub mod rollout;
+pub mod router;
+pub mod update;
 pub mod version;
 pub mod wanted;
 

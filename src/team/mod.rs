@@ -1,5 +1,9 @@
 //! Teams: who owns things together.
 
+pub mod choose;
+
+pub use choose::choose;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{

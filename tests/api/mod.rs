@@ -2,6 +2,7 @@
 
 pub mod harness;
 
+mod app;
 mod auth;
 mod constraint;
 mod edge;

@@ -7,5 +7,5 @@ pub mod list;
 pub mod plans;
 pub mod remove;
 pub mod update;
-mod view;
+pub mod view;
 mod wish;

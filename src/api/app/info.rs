@@ -1,0 +1,143 @@
+//! `GET /apps/{app}`.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::view::{self, InternalView, MetadataView, QuotaView, RouterView, UnitView};
+use crate::{
+    api::{Answer, Call, answer, plan::view::PlanView, volume::view::BindView},
+    app::{App, quota, rollout},
+    build::tsuru_yaml::{Healthcheck, Startupcheck},
+    event::Subject,
+    provisioner::AppState,
+    volume,
+};
+
+#[derive(Serialize)]
+struct Info {
+    name: String,
+    platform: String,
+    teams: Vec<String>,
+    plan: PlanView,
+    cname: Vec<String>,
+    owner: String,
+    pool: String,
+    description: String,
+    deploys: i64,
+    teamowner: String,
+    tags: Vec<String>,
+    metadata: MetadataView,
+    units: Vec<UnitView>,
+    #[serde(rename = "internalAddresses", skip_serializing_if = "Vec::is_empty")]
+    internal_addresses: Vec<InternalView>,
+    provisioner: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    processes: Vec<ProcessView>,
+    routers: Vec<RouterView>,
+    #[serde(rename = "volumeBinds", skip_serializing_if = "Vec::is_empty")]
+    volume_binds: Vec<BindView>,
+    #[serde(rename = "serviceInstanceBinds")]
+    service_instance_binds: Vec<ServiceView>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    ip: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    router: String,
+    routeropts: BTreeMap<String, String>,
+    quota: QuotaView,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    error: String,
+}
+
+#[derive(Default, Serialize)]
+struct ProcessView {
+    name: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    plan: String,
+    metadata: MetadataView,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    healthcheck: Option<Healthcheck>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    startupcheck: Option<Startupcheck>,
+}
+
+#[derive(PartialEq, Serialize)]
+struct ServiceView {
+    service: String,
+    instance: String,
+    plan: String,
+}
+
+/// Everything about an app.
+pub async fn info(call: Call) -> Answer {
+    let app = App::load(&call.ctx.store, call.var("app")).await?;
+    call.permit("app.read.info", &app.contexts())?;
+    let provisioner = rollout::provisioner(&call.ctx, &app).await?;
+    let units = provisioner.units(&app.name);
+    let routers = view::routers(&call.ctx, &app, &units);
+    let state = provisioner.state(&app.name).await?;
+    let volume_binds = volume::binds_of_app(&call.ctx.store, &app.name).await?;
+    let first = app.routers.first().cloned().unwrap_or_default();
+    answer::json(&Info {
+        quota: quota::of(&app, &units).into(),
+        processes: processes(&app, state),
+        internal_addresses: provisioner.internal_addresses(&app.name).into_iter().map(InternalView::from).collect(),
+        units: view::units(&app, units),
+        ip: routers.first().map(|router| router.address.clone()).unwrap_or_default(),
+        router: first.name,
+        routeropts: first.opts,
+        routers,
+        provisioner: provisioner.name(),
+        platform: platform(&app),
+        volume_binds: volume_binds.into_iter().map(BindView::from).collect(),
+        service_instance_binds: binds(&app),
+        name: app.name,
+        teams: app.teams,
+        plan: app.plan.into(),
+        cname: app.cname,
+        owner: app.owner,
+        pool: app.pool,
+        description: app.description,
+        deploys: app.deploys,
+        teamowner: app.team_owner,
+        tags: app.tags,
+        metadata: app.metadata.into(),
+        error: app.error,
+    })
+}
+
+/// `python`, or `python:v3` when the app stays with a version.
+fn platform(app: &App) -> String {
+    match app.platform_version.as_str() {
+        "" | "latest" => app.platform.clone(),
+        version => format!("{}:{version}", app.platform),
+    }
+}
+
+/// What runs, and what the app says about its processes, by name.
+fn processes(app: &App, state: Option<AppState>) -> Vec<ProcessView> {
+    let mut all: BTreeMap<String, ProcessView> = BTreeMap::new();
+    for process in state.map(|state| state.processes).unwrap_or_default() {
+        let (healthcheck, startupcheck) = (process.healthcheck, process.startupcheck);
+        all.insert(process.name.clone(), ProcessView { name: process.name, healthcheck, startupcheck, ..ProcessView::default() });
+    }
+    for process in &app.processes {
+        let view = all.entry(process.name.clone()).or_default();
+        view.name.clone_from(&process.name);
+        view.plan.clone_from(&process.plan);
+        view.metadata = process.metadata.clone().into();
+    }
+    all.into_values().collect()
+}
+
+/// The service instances whose variables the app has.
+fn binds(app: &App) -> Vec<ServiceView> {
+    let mut binds: Vec<ServiceView> = Vec::new();
+    for bound in &app.service_envs {
+        let bind = ServiceView { service: bound.service.clone(), instance: bound.instance.clone(), plan: String::new() };
+        if !binds.contains(&bind) {
+            binds.push(bind);
+        }
+    }
+    binds
+}

@@ -1,0 +1,87 @@
+//! `GET /apps`.
+
+use serde::Serialize;
+
+use super::view::{self, MetadataView, RouterView, UnitView};
+use crate::{
+    api::{Answer, Call, answer, extract::go, plan::view::PlanView},
+    app::{
+        App,
+        list::{self, Wanted},
+    },
+    context::Context,
+    provisioner::Unit,
+};
+
+#[derive(Serialize)]
+struct Resume {
+    name: String,
+    pool: String,
+    teamowner: String,
+    plan: PlanView,
+    units: Vec<UnitView>,
+    cname: Vec<String>,
+    ip: String,
+    routers: Vec<RouterView>,
+    tags: Vec<String>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    platform: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    description: String,
+    metadata: MetadataView,
+}
+
+/// Which fields are told.
+#[derive(Clone, Copy)]
+struct Detail {
+    units: bool,
+    extended: bool,
+}
+
+/// The apps the caller may see.
+pub async fn list(call: Call) -> Answer {
+    let flag = |name: &str| call.query.get(name).and_then(go::parse_bool).unwrap_or(false);
+    let detail = Detail { units: !flag("simplified"), extended: flag("extended") };
+    let apps = list::list(&call.ctx, call.caller()?, &wanted(&call)).await?;
+    let views: Vec<Resume> = apps.into_iter().map(|(app, units)| Resume::of(&call.ctx, app, units, detail)).collect();
+    answer::json_list(&views)
+}
+
+fn wanted(call: &Call) -> Wanted {
+    let text = |name: &str| call.query.get(name).unwrap_or_default().to_owned();
+    let all = |name: &str| call.query.all(name).map(str::to_owned).collect();
+    Wanted {
+        name: text("name"),
+        platform: text("platform"),
+        team_owner: text("teamOwner"),
+        owner: text("owner"),
+        pool: text("pool"),
+        statuses: all("status"),
+        tags: all("tag"),
+    }
+}
+
+impl Resume {
+    fn of(ctx: &Context, app: App, units: Vec<Unit>, detail: Detail) -> Self {
+        let routers = view::brief_routers(ctx, &app);
+        let units = if detail.units { view::units(&app, units) } else { Vec::new() };
+        let (platform, description, metadata) = match detail.extended {
+            true => (app.platform, app.description, app.metadata.into()),
+            false => Default::default(),
+        };
+        Self {
+            name: app.name,
+            pool: app.pool,
+            teamowner: app.team_owner,
+            plan: app.plan.into(),
+            units,
+            cname: app.cname,
+            ip: routers.first().map(|router| router.address.clone()).unwrap_or_default(),
+            routers,
+            tags: app.tags,
+            platform,
+            description,
+            metadata,
+        }
+    }
+}

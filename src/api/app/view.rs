@@ -1,0 +1,176 @@
+//! Parts of apps as clients see them.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::{
+    app::{App, Metadata, MetadataItem},
+    context::Context,
+    provisioner::{InternalAddress, Unit},
+    quota::Quota,
+};
+
+/// A unit. Nothing about hosts but their address is known here; clients expect the fields.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct UnitView {
+    #[serde(rename = "ID")]
+    id: String,
+    name: String,
+    app_name: String,
+    process_name: String,
+    #[serde(rename = "Type")]
+    kind: String,
+    #[serde(rename = "InternalIP")]
+    internal_ip: String,
+    status: &'static str,
+    status_reason: String,
+    address: Option<()>,
+    addresses: Option<()>,
+    version: u32,
+    routable: bool,
+    restarts: u32,
+    created_at: String,
+    ready: bool,
+    host_addr: &'static str,
+    host_port: &'static str,
+    #[serde(rename = "IP")]
+    ip: String,
+}
+
+/// The units of an app.
+pub fn units(app: &App, units: Vec<Unit>) -> Vec<UnitView> {
+    units.into_iter().map(|unit| UnitView::of(unit, &app.platform)).collect()
+}
+
+impl UnitView {
+    fn of(unit: Unit, platform: &str) -> Self {
+        Self {
+            name: unit.id.clone(),
+            id: unit.id,
+            app_name: unit.app,
+            process_name: unit.process,
+            kind: platform.into(),
+            internal_ip: unit.ip.clone(),
+            status: unit.status.word(),
+            status_reason: unit.reason,
+            address: None,
+            addresses: None,
+            version: unit.version,
+            routable: unit.routable,
+            restarts: unit.restarts,
+            created_at: unit.created_at.rfc3339(),
+            ready: unit.ready,
+            host_addr: "",
+            host_port: "",
+            ip: unit.ip,
+        }
+    }
+}
+
+/// A limit and what is used of it.
+#[derive(Serialize)]
+pub struct QuotaView {
+    limit: i64,
+    inuse: i64,
+}
+
+impl From<Quota> for QuotaView {
+    fn from(quota: Quota) -> Self {
+        Self { limit: quota.limit, inuse: quota.in_use }
+    }
+}
+
+/// Labels and annotations; `null` where they are not told.
+#[derive(Default, Serialize)]
+pub struct MetadataView {
+    labels: Option<Vec<ItemView>>,
+    annotations: Option<Vec<ItemView>>,
+}
+
+#[derive(Serialize)]
+struct ItemView {
+    name: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    value: String,
+}
+
+impl From<Metadata> for MetadataView {
+    fn from(metadata: Metadata) -> Self {
+        let view = |items: Vec<MetadataItem>| Some(items.into_iter().map(|item| ItemView { name: item.name, value: item.value }).collect());
+        Self { labels: view(metadata.labels), annotations: view(metadata.annotations) }
+    }
+}
+
+/// Where other apps reach a process.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct InternalView {
+    domain: String,
+    protocol: String,
+    port: u16,
+    target_port: u16,
+    version: String,
+    process: String,
+}
+
+impl From<InternalAddress> for InternalView {
+    fn from(address: InternalAddress) -> Self {
+        Self {
+            domain: address.domain,
+            protocol: address.protocol,
+            port: address.port,
+            target_port: address.port,
+            version: address.version,
+            process: address.process,
+        }
+    }
+}
+
+/// A router of an app.
+#[derive(Serialize)]
+pub struct RouterView {
+    name: String,
+    opts: BTreeMap<String, String>,
+    /// Where the app answers; empty until something is deployed.
+    pub address: String,
+    addresses: Option<Vec<String>>,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    status: &'static str,
+    #[serde(rename = "status-detail", skip_serializing_if = "str::is_empty")]
+    detail: &'static str,
+}
+
+/// The app's routers, with their state.
+pub fn routers(ctx: &Context, app: &App, units: &[Unit]) -> Vec<RouterView> {
+    let (status, detail) = match units {
+        [] if app.deploys == 0 => ("not ready", "waiting for deploy"),
+        units if units.iter().any(|unit| unit.routable && unit.ready) => ("ready", ""),
+        _ => ("not ready", ""),
+    };
+    let mut routers = brief_routers(ctx, app);
+    for router in &mut routers {
+        router.addresses = Some(vec![router.address.clone()]);
+        router.kind = crate::router::LOCAL;
+        (router.status, router.detail) = (status, detail);
+    }
+    routers
+}
+
+/// The app's routers, as lists show them.
+pub fn brief_routers(ctx: &Context, app: &App) -> Vec<RouterView> {
+    let address = if app.deploys == 0 { String::new() } else { ctx.provisioner.address(&app.name) };
+    let brief = |router: &crate::app::AppRouter| RouterView {
+        name: router.name.clone(),
+        opts: router.opts.clone(),
+        address: address.clone(),
+        addresses: None,
+        kind: "",
+        status: "",
+        detail: "",
+    };
+    app.routers.iter().map(brief).collect()
+}

@@ -1,0 +1,171 @@
+//! Makes apps. The document is the truth: quotas are reserved before it is there and counted again when the server starts, so that a
+//! crash in between can only have counted too much.
+
+use bson::oid::ObjectId;
+
+use super::{App, AppRouter, EnvVar, Metadata, Process, env, plan::overridden, process};
+use crate::{
+    auth::{Caller, CallerKind},
+    context::Context,
+    error::{Error, Result},
+    event::Locked,
+    names,
+    plan::{self, PlanOverride},
+    pool,
+    quota::{self, Quota},
+    router,
+    store::{Filter, StoreError},
+    team::Team,
+    user::User,
+};
+
+/// What a new app is made from; empty texts: not said.
+#[derive(Clone, Debug, Default)]
+pub struct NewApp {
+    /// Name.
+    pub name: String,
+    /// Owner.
+    pub team: String,
+    /// Platform's name and version.
+    pub platform: (String, String),
+    /// Plan.
+    pub plan: String,
+    /// Numbers of its own.
+    pub overridden: PlanOverride,
+    /// Pool.
+    pub pool: String,
+    /// Router.
+    pub router: String,
+    /// Its options.
+    pub router_opts: std::collections::BTreeMap<String, String>,
+    /// Free text.
+    pub description: String,
+    /// Tags.
+    pub tags: Vec<String>,
+    /// Labels and annotations.
+    pub metadata: Metadata,
+    /// What is special about single processes.
+    pub processes: Vec<Process>,
+}
+
+/// 400 for a wrong name, 409 for a taken one.
+pub async fn check_name(ctx: &Context, name: &str) -> Result<()> {
+    names::check_app(name)?;
+    let taken = ctx.store.of::<App>().count(Filter::eq("name", name)).await? > 0;
+    if taken { Err(taken_name(name)) } else { Ok(()) }
+}
+
+fn taken_name(name: &str) -> Error {
+    Error::conflict(format!("tsuru failed to create the app {name:?}: there is already an app with this name"))
+}
+
+/// Makes an app under the lock of its name.
+pub async fn create(ctx: &Context, _lock: &Locked<()>, new: NewApp, caller: &Caller) -> Result<App> {
+    let app = document(ctx, new, caller).await?;
+    let user = (caller.kind == CallerKind::User).then_some(caller.email.as_str());
+    reserve(ctx, &app.team_owner, user).await?;
+    let inserted = match ctx.store.of::<App>().insert(&app).await {
+        Ok(()) => Ok(()),
+        Err(StoreError::Duplicate(_)) => Err(taken_name(&app.name)),
+        Err(other) => Err(other.into()),
+    };
+    if inserted.is_err() {
+        release(ctx, &app.team_owner, user).await?;
+    }
+    inserted.map(|()| app)
+}
+
+/// The app as it will be stored, with everything that was not said chosen and everything checked.
+async fn document(ctx: &Context, new: NewApp, caller: &Caller) -> Result<App> {
+    new.metadata.check()?;
+    process::check(&new.processes)?;
+    let pool = pool::choose(&ctx.store, &new.team, Some(&new.pool)).await?;
+    ctx.provisioner(&pool.provisioner)?;
+    let plan = overridden(plan::choose(&ctx.store, &pool, Some(&new.plan)).await?, &new.overridden)?;
+    let router = router::choose(&ctx.store, &pool, Some(&new.router)).await?;
+    if let Some(name) = &router {
+        super::router::check_opts(name, &new.router_opts)?;
+    }
+    let limit = ctx.config.quota.units_per_app.unwrap_or(-1);
+    let (platform, platform_version) = new.platform;
+    Ok(App {
+        id: ObjectId::new(),
+        env: [own(env::APP_NAME, &new.name), own(env::APP_DIR_VAR, env::APP_DIR)].into(),
+        service_envs: Vec::new(),
+        platform,
+        platform_version,
+        cname: Vec::new(),
+        cert_issuers: Default::default(),
+        teams: vec![new.team.clone()],
+        team_owner: new.team,
+        owner: caller.email.clone(),
+        plan,
+        update_platform: false,
+        pool: pool.name,
+        description: new.description,
+        deploys: 0,
+        tags: tags(new.tags),
+        error: String::new(),
+        routers: router.map(|name| AppRouter { name, opts: Default::default() }).into_iter().collect(),
+        metadata: merged(new.metadata),
+        processes: process::merge(&[], new.processes),
+        quota: Quota::limited(limit),
+        name: new.name,
+        fence: 0,
+    })
+}
+
+/// As tsuru stores the server's own variables; what units see is made anew each time.
+fn own(name: &str, value: &str) -> (String, EnvVar) {
+    (name.into(), EnvVar { name: name.into(), value: value.into(), ..EnvVar::default() })
+}
+
+fn merged(asked: Metadata) -> Metadata {
+    let mut metadata = Metadata::default();
+    metadata.merge(asked);
+    metadata
+}
+
+/// Without spaces around, empty ones and doubles.
+pub fn tags(asked: Vec<String>) -> Vec<String> {
+    let mut tags: Vec<String> = Vec::new();
+    for tag in asked.iter().map(|tag| tag.trim()) {
+        if !tag.is_empty() && !tags.iter().any(|known| known == tag) {
+            tags.push(tag.into());
+        }
+    }
+    tags
+}
+
+/// One app more for the team and, when a user made it, the user.
+pub async fn reserve(ctx: &Context, team: &str, user: Option<&str>) -> Result<()> {
+    let exceeded = || Error::Forbidden("Quota exceeded".into());
+    if !quota::reserve::<Team>(&ctx.store, Filter::id(team)).await? {
+        return Err(exceeded());
+    }
+    let Some(email) = user else { return Ok(()) };
+    let reserved = quota::reserve::<User>(&ctx.store, Filter::eq("email", email)).await;
+    if !matches!(reserved, Ok(true)) {
+        quota::release::<Team>(&ctx.store, Filter::id(team)).await?;
+    }
+    if reserved? { Ok(()) } else { Err(exceeded()) }
+}
+
+/// One app less.
+pub async fn release(ctx: &Context, team: &str, user: Option<&str>) -> Result<()> {
+    if let Some(email) = user {
+        quota::release::<User>(&ctx.store, Filter::eq("email", email)).await?;
+    }
+    Ok(quota::release::<Team>(&ctx.store, Filter::id(team)).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tags;
+
+    #[test]
+    fn tags_are_trimmed_and_kept_once() {
+        let asked = [" a ", "b", "", "a", "  "].map(str::to_owned).to_vec();
+        assert_eq!(tags(asked), ["a", "b"]);
+    }
+}

@@ -1,0 +1,143 @@
+//! Finds apps: by what a caller asks for, among those the caller may see.
+
+use regex::RegexBuilder;
+
+use super::{App, create};
+use crate::{
+    auth::Caller,
+    context::Context,
+    error::{Error, Result},
+    permission::ContextType,
+    provisioner::Unit,
+    store::{Filter, Find},
+};
+
+/// Bytes of a name's pattern at most, and of what it compiles to.
+const LONGEST_PATTERN: usize = 256;
+const LARGEST_PATTERN: usize = 1 << 20;
+const LATEST: &str = "latest";
+
+/// What is asked for; empty: anything.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// A regular expression that the name fits.
+    pub name: String,
+    /// `python` or `python:v3`.
+    pub platform: String,
+    /// Owner team.
+    pub team_owner: String,
+    /// E-mail of the creator.
+    pub owner: String,
+    /// Pool.
+    pub pool: String,
+    /// One of the units is in one of these states.
+    pub statuses: Vec<String>,
+    /// It has all of these.
+    pub tags: Vec<String>,
+}
+
+/// Matching apps that the caller may see, by name, with their units.
+pub async fn list(ctx: &Context, caller: &Caller, wanted: &Wanted) -> Result<Vec<(App, Vec<Unit>)>> {
+    let Some(visible) = visible(caller) else { return Ok(Vec::new()) };
+    let by_name = Find { sort: Some(("name", false)), ..Find::default() };
+    let apps = ctx.store.of::<App>().find_with(visible.and(wanted.filter()?), by_name).await?;
+    let with_units = apps.into_iter().map(|app| {
+        let units = ctx.provisioner.units(&app.name);
+        (app, units)
+    });
+    Ok(with_units.filter(|(_, units)| wanted.in_status(units)).collect())
+}
+
+/// What the caller may see; `None`: nothing.
+fn visible(caller: &Caller) -> Option<Filter> {
+    let mut contexts = caller.grants.contexts("app.read");
+    contexts.extend(caller.grants.contexts("app.read.info"));
+    if contexts.iter().any(|context| context.kind == ContextType::Global) {
+        return Some(Filter::All);
+    }
+    let of = |kind, path: &str| {
+        let values: Vec<&str> = contexts.iter().filter(|context| context.kind == kind).map(|context| context.value.as_str()).collect();
+        (!values.is_empty()).then(|| Filter::any_of(path, values))
+    };
+    let any: Vec<Filter> =
+        [of(ContextType::Team, "teams"), of(ContextType::App, "name"), of(ContextType::Pool, "pool")].into_iter().flatten().collect();
+    (!any.is_empty()).then_some(Filter::Or(any))
+}
+
+impl Wanted {
+    fn filter(&self) -> Result<Filter> {
+        let mut filter = self.platform_filter();
+        if !self.name.is_empty() {
+            filter = filter.and(Filter::regex("name", checked(&self.name)?));
+        }
+        for (path, value) in [("teamowner", &self.team_owner), ("owner", &self.owner), ("pool", &self.pool)] {
+            if !value.is_empty() {
+                filter = filter.and(Filter::eq(path, value));
+            }
+        }
+        let tags = create::tags(self.tags.clone());
+        Ok(if tags.is_empty() { filter } else { filter.and(Filter::has_all("tags", tags)) })
+    }
+
+    fn platform_filter(&self) -> Filter {
+        let (name, version) = self.platform.split_once(':').map_or((self.platform.as_str(), None), |(name, v)| (name, Some(v)));
+        let of_version = match version {
+            None => Filter::All,
+            Some(LATEST) => Filter::Or(vec![Filter::any_of("platformversion", [LATEST, ""]), Filter::missing("platformversion")]),
+            Some(other) => Filter::eq("platformversion", other),
+        };
+        if self.platform.is_empty() { Filter::All } else { Filter::eq("framework", name).and(of_version) }
+    }
+
+    fn in_status(&self, units: &[Unit]) -> bool {
+        self.statuses.is_empty() || units.iter().any(|unit| self.statuses.iter().any(|status| status == unit.status.word()))
+    }
+}
+
+/// The pattern, when it is one and stays small.
+fn checked(pattern: &str) -> Result<&str> {
+    let invalid = |why: String| Error::invalid(format!("Regular expression is invalid: {why}"));
+    if pattern.len() > LONGEST_PATTERN {
+        return Err(invalid(format!("it is longer than {LONGEST_PATTERN} bytes")));
+    }
+    let compiled = RegexBuilder::new(pattern).size_limit(LARGEST_PATTERN).build();
+    compiled.map(|_| pattern).map_err(|e| invalid(e.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        auth::CallerKind,
+        permission::{Context as Place, Grant, Grants},
+    };
+
+    fn caller(places: &[Place]) -> Caller {
+        let grant = |place: &Place| Grant { permission: "app.read".into(), context: place.clone(), group: String::new() };
+        Caller {
+            kind: CallerKind::User,
+            email: "a@b.co".into(),
+            name: "a@b.co".into(),
+            roles: vec![],
+            groups: vec![],
+            grants: Grants(places.iter().map(grant).collect()),
+        }
+    }
+
+    #[test]
+    fn nobody_sees_more_than_their_contexts() {
+        assert_eq!(visible(&caller(&[])), None);
+        assert_eq!(visible(&caller(&[Place::user("a@b.co")])), None);
+        assert_eq!(visible(&caller(&[Place::global(), Place::team("t")])), Some(Filter::All));
+        let own = Filter::Or(vec![Filter::any_of("teams", ["t"]), Filter::any_of("name", ["x"])]);
+        assert_eq!(visible(&caller(&[Place::app("x"), Place::team("t")])), Some(own));
+    }
+
+    #[test]
+    fn patterns_are_bounded() {
+        assert!(checked("^hel+o$").is_ok());
+        for bad in ["[", "a{1000000}", &"a".repeat(300), "(?:a{1000}){1000}"] {
+            assert!(matches!(checked(bad), Err(Error::Invalid(_))), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Removes apps. Each step may be repeated: a removal that was cut short is finished by the next call.
+
+use bson::oid::ObjectId;
+
+use super::{
+    App, create,
+    rollout::{self, Which},
+    version::AppVersions,
+};
+use crate::{
+    clock::Time,
+    context::Context,
+    error::Result,
+    event::Locked,
+    output::Output,
+    store::{Filter, Update},
+    volume,
+};
+
+/// Stops the app and forgets it; the numbers of its versions are never used again.
+pub async fn remove(ctx: &Context, app: &Locked<App>, out: &Output) -> Result<()> {
+    out.section(&format!("Removing application {:?}...", app.name));
+    let stopped = rollout::stop(ctx, app, &Which::all(), out).await;
+    if let Err(e) = &stopped {
+        out.line(&format!("Unable to stop app: {e}"));
+    }
+    volume::unbind_all(ctx, app, out).await?;
+    // While the document is there, the call can be repeated: nothing is left running that nobody can name.
+    rollout::provisioner(ctx, app).await?.remove(&app.name, out).await?;
+    forget_versions(ctx, &app.name).await?;
+    ctx.store.of::<App>().delete(Filter::id(app.id)).await?;
+    create::release(ctx, &app.team_owner, Some(&app.owner)).await?;
+    let problems = if stopped.is_err() { " Some errors occurred during removal." } else { "" };
+    out.section(&format!("Done removing application.{problems}"));
+    Ok(())
+}
+
+/// Keeps the counter.
+async fn forget_versions(ctx: &Context, app: &str) -> Result<()> {
+    let empty = Update::set("versions", bson::Document::new())
+        .and_set("markedtoremoval", false)
+        .and_set("updatedat", Time::now())
+        .and_set("updatedhash", ObjectId::new().to_hex())
+        .and_unset("lastsuccessfulversion");
+    ctx.store.of::<AppVersions>().update(Filter::eq("appname", app), empty).await?;
+    Ok(())
+}
