@@ -1,21 +1,45 @@
 //! Commands as tsuru means them, and their ends.
 
-use std::process::{Command, Stdio};
+use std::{
+    ffi::{OsStr, OsString},
+    os::unix::process::CommandExt,
+    process::{Command, Stdio},
+};
 
 use nix::{
     sys::{
-        signal::{Signal, kill},
+        signal::{SigSet, Signal, kill},
         wait::{WaitStatus, waitpid},
     },
     unistd::Pid,
 };
 
-use crate::provisioner::local::{process, spec::Spec};
+use super::step;
+use crate::{
+    error::Result,
+    provisioner::local::{process, spec::Spec},
+};
 
-/// The command ready to start: one element is a shell line, several are an argv.
+/// Of a command that cannot be started, as shells have it.
+const NOT_STARTED: u8 = 127;
+
+/// The command ready to start. It goes through our own program once more: what we start inherits our blocked signals, and only the new
+/// process itself can take them back without losing one.
 pub fn command(spec: &Spec, words: &[String]) -> Command {
+    let mut command = Command::new("/proc/self/exe");
+    command.arg("unit").arg(super::EXEC).args(words);
+    command.env_clear().envs(spec.env.iter().map(|(name, value)| (name, value.expose())));
+    if spec.tty.is_none() {
+        command.stdin(Stdio::null());
+    }
+    command
+}
+
+/// Becomes the command: one word is a shell line, several are an argv. Comes back only when it cannot.
+pub fn become_command(words: &[OsString]) -> Result<u8> {
+    step("unblock signals", SigSet::all().thread_unblock())?;
     let mut command = match words {
-        [line] => shell(line),
+        [line] => shell(&line.to_string_lossy()),
         [program, rest @ ..] => {
             let mut command = Command::new(program);
             command.args(rest);
@@ -23,11 +47,9 @@ pub fn command(spec: &Spec, words: &[String]) -> Command {
         }
         [] => shell("exit 0"),
     };
-    command.env_clear().envs(spec.env.iter().map(|(name, value)| (name, value.expose())));
-    if spec.tty.is_none() {
-        command.stdin(Stdio::null());
-    }
-    command
+    let error = command.exec();
+    eprintln!("unit: cannot start {}: {error}", words.join(OsStr::new(" ")).to_string_lossy());
+    Ok(NOT_STARTED)
 }
 
 /// `sh -c LINE`, without the shell in between when the line is one plain command, so that signals reach the program itself.

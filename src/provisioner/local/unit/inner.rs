@@ -27,8 +27,6 @@ use crate::{
     provisioner::local::spec::Spec,
 };
 
-/// Of a command that cannot be started, as shells have it.
-const NOT_STARTED: u8 = 127;
 /// Ended by SIGTERM.
 const TERMINATED: u8 = 128 + 15;
 
@@ -86,13 +84,8 @@ fn one(spec: &Spec, words: &[String], signals: &Signals) -> Result<u8> {
     if spec.tty.is_none() {
         command.process_group(0);
     }
-    let child = match command.spawn() {
-        Ok(child) => Pid::from_raw(i32::try_from(child.id()).map_err(Error::internal)?),
-        Err(e) => {
-            eprintln!("unit: cannot start {}: {e}", words.join(" "));
-            return Ok(NOT_STARTED);
-        }
-    };
+    let child = step("start the command", command.spawn())?;
+    let child = Pid::from_raw(i32::try_from(child.id()).map_err(Error::internal)?);
     loop {
         if let Some(code) = reap(child) {
             return Ok(code);

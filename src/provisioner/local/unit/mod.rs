@@ -1,6 +1,6 @@
 //! The shim: `impaasd unit SPECFILE` runs one unit and is the only parent of its processes.
 //!
-//! Two processes of one thread each. The outer one stays on the machine: it writes the pid file, the log and the exit code. The inner
+//! Two processes of one thread each, and a third for a moment that becomes the command. The outer one stays on the machine: it writes the pid file, the log and the exit code. The inner
 //! one is the first process of the unit's own process namespace: it builds what the app sees, gives up every power over it, runs the
 //! command and reaps. When the inner one ends, the kernel ends everything in the unit; when the outer one ends, so does the inner.
 
@@ -20,12 +20,15 @@ use crate::error::{Error, Result};
 pub const BROKEN: u8 = 125;
 /// The word before the spec file that makes the inner process.
 const INSIDE: &str = "--inside";
+/// The word before a command that the process becomes.
+const EXEC: &str = "--exec";
 
 /// Runs the unit of a spec file and ends with its exit code. To be called while the process has one thread.
 pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.collect();
     let code = match args.as_slice() {
         [spec] => outer::run(Path::new(spec)),
+        [exec, words @ ..] if exec == EXEC => command::become_command(words),
         [inside, spec] if inside == INSIDE => inner::run(Path::new(spec)),
         _ => Err(Error::invalid("usage: impaasd unit SPECFILE (the server starts this by itself)")),
     };

@@ -15,7 +15,7 @@ use crate::error::Result;
 pub struct Signals(SignalFd);
 
 impl Signals {
-    /// Blocks what the shim listens to. Programs that it starts get an empty mask from the standard library.
+    /// Blocks what the shim listens to.
     pub fn block() -> Result<Self> {
         let set: SigSet =
             [Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGHUP, Signal::SIGTTOU].into_iter().collect();
