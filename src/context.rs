@@ -9,6 +9,7 @@ use crate::{
     config::Config,
     error::Result,
     event::Events,
+    metrics::Metrics,
     provisioner::DynProvisioner,
     store::Store,
 };
@@ -31,6 +32,8 @@ pub struct Parts {
     pub callers: Callers,
     /// Wrong logins of late.
     pub throttle: Throttle,
+    /// What is counted.
+    pub metrics: Metrics,
     /// Where work that outlives a request runs.
     pub runtime: Handle,
 }
@@ -40,7 +43,8 @@ impl Context {
     pub fn new(config: Config, store: Store, provisioner: DynProvisioner, runtime: Handle) -> Self {
         let events = Events::new(store.clone(), runtime.clone());
         let callers = Callers::new(&store);
-        Self(Arc::new(Parts { callers, config, store, events, provisioner, throttle: Throttle::default(), runtime }))
+        let metrics = Metrics::new(events.metrics(), store.commands());
+        Self(Arc::new(Parts { callers, config, store, events, provisioner, throttle: Throttle::default(), metrics, runtime }))
     }
 
     /// The provisioner of a pool whose `provisioner` field says this.

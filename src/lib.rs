@@ -11,6 +11,7 @@ pub mod error;
 pub mod event;
 pub mod first_start;
 pub mod lenient;
+pub mod metrics;
 pub mod names;
 pub mod output;
 pub mod permission;

@@ -1,8 +1,13 @@
 //! From a request to its handler: finds the route, asks who calls, and gives every answer its common headers.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
-use actix_web::{HttpRequest, HttpResponse, dev::Payload, http::header::HeaderValue, web};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    dev::Payload,
+    http::{StatusCode, header::HeaderValue},
+    web,
+};
 
 use super::{
     Call, error,
@@ -28,12 +33,17 @@ pub async fn dispatch(
     router: web::Data<Arc<Router>>,
 ) -> HttpResponse {
     let path = percent_decode(request.path());
-    let Some(found) = router.find(request.method().as_str(), &path) else { return not_found() };
-    let context = Context::clone(&ctx);
+    let began = Instant::now();
+    let Some(found) = router.find(request.method().as_str(), &path) else {
+        ctx.metrics.request("any", "none", StatusCode::NOT_FOUND.as_u16(), began.elapsed());
+        return not_found();
+    };
+    let (context, route) = (Context::clone(&ctx), found.route);
     let mut response = match answer(context, found, request, payload.into_inner()).await {
         Ok(response) => response,
         Err(e) => error::response(&e),
     };
+    ctx.metrics.request(route.method, route.path, response.status().as_u16(), began.elapsed());
     response.headers_mut().insert(header_name(), HeaderValue::from_static(SUPPORTED_CLIENT));
     response
 }

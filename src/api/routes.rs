@@ -23,6 +23,7 @@ fn system_routes() -> Vec<Route> {
     vec![
         route("GET", "1.0", "/", system::index::index).open(),
         route("GET", "1.0", "/info", system::info::info),
+        route("GET", "1.2", "/metrics", system::metrics::metrics).open(),
         route("GET", "1.0", "/healthcheck/", system::healthcheck::healthcheck).open(),
         route("GET", "1.0", "/healthcheck", system::healthcheck::healthcheck).open(),
     ]

@@ -64,7 +64,10 @@ impl Events {
             match self.try_begin(&begin).await? {
                 Ok(running) => return Ok(running),
                 Err(_) if begin.locks_app() && Instant::now() < deadline => tokio::time::sleep(APP_LOCK_RETRY).await,
-                Err(refusal) => return Err(refusal),
+                Err(refusal) => {
+                    self.metrics.locked();
+                    return Err(refusal);
+                }
             }
         }
     }
@@ -93,6 +96,7 @@ impl Events {
         let mut event = document(begin, 0);
         (event.running, event.lock, event.error, event.end_time) = (false, None, refusal.to_string(), event.start_time);
         self.store.of::<Event>().insert(&event).await?;
+        self.metrics.blocked();
         Ok(refusal)
     }
 
@@ -100,6 +104,7 @@ impl Events {
         let log = Arc::new(EventLog::new(event.id));
         let handles = Handles { cancel: CancellationToken::new(), lost: CancellationToken::new(), fence: event.fence, log };
         self.lock().insert(event.id, handles.clone());
+        self.metrics.begun(&event.kind.name);
         Running { events: self.clone(), event, handles, end_data: None, ended: false }
     }
 
@@ -255,6 +260,9 @@ impl Drop for Running {
 }
 
 async fn close(events: &Events, event: &Event, handles: &Handles, error: String, end_data: Option<Bson>) -> Result<()> {
+    if !error.is_empty() {
+        events.metrics.failed(&event.kind.name);
+    }
     let lines = log::finish(&events.store, &handles.log).await?;
     let mut update = Update::set("running", false)
         .and_set("endtime", Time::now())

@@ -22,7 +22,7 @@ use bson::oid::ObjectId;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use crate::store::Store;
+use crate::{metrics::EventMetrics, store::Store};
 
 pub use begin::Begin;
 pub use document::{Allowed, Event, Target, TargetType};
@@ -54,6 +54,7 @@ pub struct Events {
     store: Store,
     runtime: Handle,
     patience: Patience,
+    metrics: EventMetrics,
     running: Arc<Mutex<HashMap<ObjectId, Handles>>>,
 }
 
@@ -69,7 +70,7 @@ struct Handles {
 impl Events {
     /// Events kept in `store`; background work runs on `runtime`.
     pub fn new(store: Store, runtime: Handle) -> Self {
-        Self { store, runtime, patience: Patience::default(), running: Arc::default() }
+        Self { store, runtime, patience: Patience::default(), metrics: EventMetrics::default(), running: Arc::default() }
     }
 
     /// The same with other patience.
@@ -77,6 +78,11 @@ impl Events {
     pub fn with_patience(mut self, patience: Patience) -> Self {
         self.patience = patience;
         self
+    }
+
+    /// What is counted about them.
+    pub fn metrics(&self) -> &EventMetrics {
+        &self.metrics
     }
 
     /// The store they are kept in.

@@ -13,7 +13,13 @@ pub mod sqlite;
 pub mod transfer;
 pub mod update;
 
-use std::{marker::PhantomData, sync::Arc};
+use std::{
+    marker::PhantomData,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use async_trait::async_trait;
 use bson::Document as Doc;
@@ -138,6 +144,7 @@ pub trait Backend: Send + Sync {
 #[derive(Clone)]
 pub struct Store {
     backend: Arc<dyn Backend>,
+    commands: Arc<AtomicU64>,
     sealer: Arc<Sealer>,
     changes: Arc<Changes>,
 }
@@ -145,12 +152,22 @@ pub struct Store {
 impl Store {
     /// Wraps a backend.
     pub fn new(backend: Arc<dyn Backend>, sealer: Sealer) -> Self {
-        Self { backend, sealer: Arc::new(sealer), changes: Arc::default() }
+        Self { backend, commands: Arc::default(), sealer: Arc::new(sealer), changes: Arc::default() }
     }
 
     /// The typed collection of `T`.
     pub fn of<T: Document>(&self) -> Collection<'_, T> {
         Collection { store: self, of: PhantomData }
+    }
+
+    /// How many commands the backend was given.
+    pub fn commands(&self) -> Arc<AtomicU64> {
+        self.commands.clone()
+    }
+
+    fn command(&self) -> &dyn Backend {
+        self.commands.fetch_add(1, Ordering::Relaxed);
+        self.backend()
     }
 
     /// The backend, for export, import and health checks.
@@ -178,7 +195,7 @@ pub struct Collection<'a, T> {
 impl<T: Document> Collection<'_, T> {
     /// Makes its indexes.
     pub async fn ensure(&self) -> Result<()> {
-        self.store.backend.ensure(T::SPEC).await
+        self.store.command().ensure(T::SPEC).await
     }
 
     /// The first match.
@@ -194,13 +211,13 @@ impl<T: Document> Collection<'_, T> {
 
     /// Matches in this order and window.
     pub async fn find_with(&self, filter: Filter, find: Find) -> Result<Vec<T>> {
-        let docs = self.store.backend.find(T::SPEC, &filter, &find).await?;
+        let docs = self.store.command().find(T::SPEC, &filter, &find).await?;
         docs.into_iter().map(|doc| self.read(doc)).collect()
     }
 
     /// How many match.
     pub async fn count(&self, filter: Filter) -> Result<u64> {
-        self.store.backend.count(T::SPEC, &filter).await
+        self.store.command().count(T::SPEC, &filter).await
     }
 
     /// Adds one; [`StoreError::Duplicate`] when a unique key is taken.
@@ -208,7 +225,7 @@ impl<T: Document> Collection<'_, T> {
         let doc = exact::document(value)?;
         // The _id comes first: secrets are sealed for the document that they are in.
         let doc = self.store.sealer.seal(T::SPEC, evaluate::with_id(doc))?;
-        self.writing(self.store.backend.insert(T::SPEC, doc)).await
+        self.writing(self.store.command().insert(T::SPEC, doc)).await
     }
 
     /// Changes the first match, atomically; what it is afterwards, or `None` when nothing matched (compare-and-set failed).
@@ -219,7 +236,7 @@ impl<T: Document> Collection<'_, T> {
     /// Changes the first match without counting it as a change: for notes such as a last use, which nobody remembers.
     pub async fn note(&self, filter: Filter, update: Update) -> Result<()> {
         let update = self.store.sealer.seal_update(T::SPEC, &filter, update)?;
-        self.store.backend.update_one(T::SPEC, &filter, &update, false).await?;
+        self.store.command().update_one(T::SPEC, &filter, &update, false).await?;
         Ok(())
     }
 
@@ -231,12 +248,12 @@ impl<T: Document> Collection<'_, T> {
     /// Changes all matches; how many.
     pub async fn update_many(&self, filter: Filter, update: Update) -> Result<u64> {
         let update = self.store.sealer.seal_update(T::SPEC, &filter, update)?;
-        self.writing(self.store.backend.update_many(T::SPEC, &filter, &update)).await
+        self.writing(self.store.command().update_many(T::SPEC, &filter, &update)).await
     }
 
     /// Removes all matches; how many.
     pub async fn delete(&self, filter: Filter) -> Result<u64> {
-        self.writing(self.store.backend.delete(T::SPEC, &filter)).await
+        self.writing(self.store.command().delete(T::SPEC, &filter)).await
     }
 
     async fn writing<O>(&self, write: impl Future<Output = Result<O>>) -> Result<O> {
@@ -248,7 +265,7 @@ impl<T: Document> Collection<'_, T> {
 
     async fn change(&self, filter: Filter, update: Update, upsert: bool) -> Result<Option<T>> {
         let update = self.store.sealer.seal_update(T::SPEC, &filter, update)?;
-        let doc = self.writing(self.store.backend.update_one(T::SPEC, &filter, &update, upsert)).await?;
+        let doc = self.writing(self.store.command().update_one(T::SPEC, &filter, &update, upsert)).await?;
         doc.map(|doc| self.read(doc)).transpose()
     }
 

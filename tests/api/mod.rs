@@ -7,6 +7,7 @@ mod auth;
 mod constraint;
 mod edge;
 mod event;
+mod metrics;
 mod plan;
 mod platform;
 mod pool;

@@ -12,6 +12,7 @@ pub async fn info(call: Call) -> Answer {
     let name = call.var("name");
     call.permit("pool.read", &[Context::pool(name)])?;
     let pool = Pool::load(&call.ctx.store, name).await?;
-    let known = Known::load(&call.ctx.store, Vec::new()).await?;
+    let volume_plans = call.ctx.config.volume_plans.keys().cloned().collect();
+    let known = Known::load(&call.ctx.store, volume_plans).await?;
     answer::json(&PoolView::from(known.info(pool)))
 }

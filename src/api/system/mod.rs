@@ -3,3 +3,4 @@
 pub mod healthcheck;
 pub mod index;
 pub mod info;
+pub mod metrics;
