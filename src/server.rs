@@ -18,7 +18,7 @@ use crate::{
     platform::{Platform, image::PlatformImages},
     pool::{Constraint, Pool},
     provisioner::local::{Local, LocalConfig},
-    store::{Document, Key, Sealer, Store, mongo::Mongo, sqlite::Sqlite},
+    store::{Document, Key, Sealer, Store, mongo::Mongo, shared::is_shared, sqlite::Sqlite},
     team::Team,
     user::User,
     volume::{Bind, Volume},
@@ -54,13 +54,26 @@ impl DataDir {
 
 /// Opens the store that the settings name and makes its indexes.
 pub async fn open_store(config: &Config) -> Result<Store> {
-    let sealer = Sealer::new(Key::load_or_create(&config.data_dir.join("key"))?);
     let store = match &config.database {
-        Database::Embedded => Store::new(Arc::new(Sqlite::open(&config.data_dir)?), sealer),
-        Database::Mongo { url, name } => Store::new(Arc::new(Mongo::connect(url, name).await?), sealer),
+        Database::Embedded => {
+            let sealer = Sealer::new(sealing_key(config)?);
+            Store::new(Arc::new(Sqlite::open(&config.data_dir)?), sealer)
+        }
+        Database::Mongo { url, name } => {
+            let mongo = Mongo::connect(url, name).await?;
+            let sealer = if is_shared(&mongo).await? { Sealer::clear() } else { Sealer::new(sealing_key(config)?) };
+            Store::new(Arc::new(mongo), sealer)
+        }
     };
     ensure_collections(&store).await?;
     Ok(store)
+}
+
+/// The key is made together with the embedded store. When it is gone later, what it sealed is lost: no new one may hide that.
+fn sealing_key(config: &Config) -> Result<Key> {
+    let file = config.data_dir.join("key");
+    let key = if Sqlite::is_in(&config.data_dir) { Key::load(&file) } else { Key::load_or_create(&file) };
+    key.map_err(|e| Error::invalid(format!("the key that opens stored secrets is needed: {e}")))
 }
 
 /// Makes the indexes of every collection.

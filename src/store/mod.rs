@@ -9,6 +9,7 @@ pub mod filter;
 pub mod lenient;
 pub mod mongo;
 pub mod seal;
+pub mod shared;
 pub mod sqlite;
 pub mod transfer;
 pub mod update;

@@ -147,9 +147,9 @@ impl Backend for Mongo {
 
     async fn collections(&self) -> Result<Vec<String>> {
         let mut names = Vec::new();
-        for name in run("all", self.database.list_collection_names()).await? {
-            let empty = run(&name, self.database.collection::<RawDocumentBuf>(&name).find_one(doc! {})).await?.is_none();
-            if !empty && !name.starts_with("system.") {
+        let all = run("all", self.database.list_collection_names()).await?;
+        for name in all.into_iter().filter(|name| !name.starts_with("system.")) {
+            if run(&name, self.database.collection::<RawDocumentBuf>(&name).find_one(doc! {})).await?.is_some() {
                 names.push(name);
             }
         }

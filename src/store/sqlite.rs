@@ -42,6 +42,11 @@ impl Sqlite {
         Self::with(connection::writer(&file)?, Some(Readers::new(file)))
     }
 
+    /// True when this folder has a database.
+    pub fn is_in(dir: &Path) -> bool {
+        dir.join(FILE).exists()
+    }
+
     /// A database that is gone when it is dropped.
     pub fn in_memory() -> Result<Self> {
         Self::with(connection::in_memory()?, None)

@@ -15,7 +15,7 @@ use std::{
 
 use bson::{Bson, Document as Doc};
 
-use super::{Store, seal};
+use super::{Store, seal, shared::MARK};
 use crate::error::{Error, Result};
 use manifest::{FORMAT, Part};
 
@@ -38,13 +38,15 @@ pub async fn export(store: &Store, dir: &Path) -> Result<Manifest> {
 
 /// Reads such a folder into an empty store. Nothing is changed unless every file is whole.
 pub async fn import(store: &Store, dir: &Path) -> Result<Manifest> {
-    let there = store.backend().collections().await?;
+    let mut there = store.backend().collections().await?;
+    let marked = there.iter().any(|name| name == MARK);
+    there.retain(|name| name != MARK);
     if !there.is_empty() {
         return Err(Error::invalid(format!("the store is not empty, it holds {}", there.join(", "))));
     }
     let manifest = Manifest::read(dir)?;
     let parts = manifest.collections.iter().map(|part| Ok((part, read(dir, part)?))).collect::<Result<Vec<_>>>()?;
-    for (part, docs) in parts {
+    for (part, docs) in parts.into_iter().filter(|(part, _)| !(marked && part.collection == MARK)) {
         let cut = |e| Error::invalid(format!("{}: {e}; the import is not complete, empty the store before the next", part.collection));
         store.backend().load(&part.collection, docs).await.map_err(cut)?;
     }

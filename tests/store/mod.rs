@@ -5,6 +5,7 @@ mod generated;
 mod model;
 mod operators;
 mod sealed;
+mod shared;
 mod transfer;
 mod unique;
 mod updates;
@@ -94,7 +95,7 @@ pub fn sorted(doc: Document) -> Document {
 
 /// Past the capture of cargo, so that it is seen when all is well.
 pub fn say(text: &str) {
-    writeln!(std::io::stderr(), "{text}").unwrap();
+    std::io::stderr().write_all(format!("{text}\n").as_bytes()).unwrap();
 }
 
 #[test]

@@ -122,6 +122,17 @@ async fn a_closed_file_opens_with_everything_in_it() {
 }
 
 #[tokio::test]
+async fn a_commit_is_flushed_to_the_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Sqlite::open(dir.path()).unwrap();
+    let flushed: i64 =
+        store.writer.run(|conn| conn.pragma_query_value(None, "synchronous", |row| row.get(0)).map_err(connection::fault)).await.unwrap();
+    let mode: String =
+        store.writer.run(|conn| conn.pragma_query_value(None, "journal_mode", |row| row.get(0)).map_err(connection::fault)).await.unwrap();
+    assert_eq!((flushed, mode.as_str()), (2, "wal"));
+}
+
+#[tokio::test]
 async fn an_index_declared_later_is_built_from_the_documents() {
     let store = Sqlite::in_memory().unwrap();
     store.load("people", vec![doc! {"_id": 1, "email": "a"}, doc! {"_id": 2, "email": "b"}]).await.unwrap();
