@@ -1,6 +1,7 @@
 //! The local provisioner through its traits, with the real shim and real processes.
 
 mod adoption;
+mod bare;
 mod build;
 mod logs;
 mod rollout;
@@ -76,6 +77,7 @@ Server(("127.0.0.1", int(os.environ["PORT"])), Page).serve_forever()
 pub struct Lab {
     /// The server's data folder.
     pub data: TempDir,
+    program: PathBuf,
     pub local: Option<Arc<Local>>,
     pub said: Arc<Said>,
     client: reqwest::Client,
@@ -100,9 +102,14 @@ impl Said {
 
 impl Lab {
     pub async fn new() -> Self {
+        Self::with_program(env!("CARGO_BIN_EXE_impaasd").into()).await
+    }
+
+    /// With this program as the shim.
+    pub async fn with_program(program: PathBuf) -> Self {
         let data = tempfile::Builder::new().prefix("local-").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         std::fs::write(data.path().join("secret.key"), "the server's key").unwrap();
-        let mut lab = Self { data, local: None, said: Arc::default(), client: reqwest::Client::new() };
+        let mut lab = Self { data, program, local: None, said: Arc::default(), client: reqwest::Client::new() };
         lab.start().await;
         lab
     }
@@ -113,7 +120,7 @@ impl Lab {
             dir: self.data.path().join("local"),
             hidden: self.data.path().into(),
             apps_listen: ([127, 0, 0, 1], 0).into(),
-            program: env!("CARGO_BIN_EXE_impaasd").into(),
+            program: self.program.clone(),
             path: std::env::var("PATH").unwrap(),
         };
         self.local = Some(Local::start(config).await.expect("the provisioner starts"));

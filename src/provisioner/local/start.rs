@@ -63,9 +63,11 @@ pub async fn take_over(shared: &Arc<Shared>) -> Result<()> {
 async fn take_over_app(shared: &Arc<Shared>, name: &str) -> Result<()> {
     build::sweep(&shared.paths.versions(name)?)?;
     let units = shared.paths.units(name)?;
-    let Some(want) = wanted::load(&shared.paths.state(name)?)? else {
+    let want = wanted::load(&shared.paths.state(name)?);
+    let Ok(Some(want)) = want else {
+        // Also when it cannot be read: better no unit than one that nobody knows.
         sweep(&units).await;
-        return Ok(());
+        return want.map(drop);
     };
     let app = shared.app_or_new(name);
     app.state().wanted = Some(want.clone());

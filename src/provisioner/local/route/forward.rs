@@ -166,7 +166,7 @@ impl Kept {
     }
 
     fn copy(&self) -> Lent {
-        Lent { from: self.body.clone(), taken: None, hint: self.hint.clone(), empty: self.empty }
+        Lent { from: self.body.clone(), taken: None, hint: self.hint, empty: self.empty }
     }
 
     fn is_whole(&self) -> bool {
@@ -201,7 +201,7 @@ impl HttpBody for Lent {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.taken.as_ref().map_or_else(|| self.hint.clone(), HttpBody::size_hint)
+        self.taken.as_ref().map_or_else(|| self.hint, HttpBody::size_hint)
     }
 }
 

@@ -71,7 +71,7 @@ fn supervise(path: &Path) -> Result<u8> {
     let mut child = step("start the inner shim", inner(path, &spec).spawn())?;
     let streams = [child.stdout.take().map(OwnedFd::from), child.stderr.take().map(OwnedFd::from)];
     let log = spec.log.map(|target| streams.into_iter().flatten().map(|fd| Stream::new(fd, &target)).collect());
-    Watch { child, signals, streams: log.unwrap_or_default(), deadline: None }.to_the_end()
+    Watch { child, signals, streams: log.unwrap_or_default(), deadline: None }.run()
 }
 
 fn inner(path: &Path, spec: &Spec) -> Command {
@@ -92,7 +92,7 @@ struct Watch {
 
 impl Watch {
     /// Copies output to the log and forwards signals until the inner process and all output have ended.
-    fn to_the_end(mut self) -> Result<u8> {
+    fn run(mut self) -> Result<u8> {
         let mut code = None;
         loop {
             if let Some(code) = code {
