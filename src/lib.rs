@@ -13,6 +13,7 @@ pub mod first_start;
 pub mod lenient;
 pub mod metrics;
 pub mod names;
+pub mod outgoing;
 pub mod output;
 pub mod permission;
 pub mod plan;

@@ -6,7 +6,7 @@ use actix_web::{App as HttpApp, HttpServer, web};
 
 use crate::{
     api::{dispatch::dispatch, route::Router, routes},
-    app::{App, reconcile, version::AppVersions},
+    app::{App, deploy, reconcile, version::AppVersions},
     auth::{identify::Group, session, session::Session, team_token::TeamToken},
     config::{Config, Database},
     context::Context,
@@ -114,6 +114,7 @@ pub async fn serve(config: Config) -> Result<()> {
     if ctx.config.database == Database::Embedded {
         ctx.events.close_interrupted().await?;
         reconcile::quotas(&ctx.store).await?;
+        deploy::tidy::after_start(&ctx).await?;
     }
     clear_uploads(&ctx.config)?;
     let first = first_start::prepare(&ctx).await?;

@@ -7,6 +7,7 @@ pub mod body;
 pub mod call;
 pub mod constraint;
 pub mod contract;
+pub mod deploy;
 pub mod dispatch;
 pub mod error;
 pub mod event;

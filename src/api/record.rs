@@ -21,6 +21,7 @@ pub struct Recording {
     permission: &'static str,
     kind: &'static str,
     cancelable: bool,
+    cancelled_with: Option<&'static str>,
     locks: bool,
     extra: Vec<ExtraTarget>,
     secret: Vec<String>,
@@ -34,6 +35,7 @@ impl From<&'static str> for Recording {
             permission,
             kind: permission,
             cancelable: false,
+            cancelled_with: None,
             locks: true,
             extra: Vec::new(),
             secret: Vec::new(),
@@ -61,6 +63,13 @@ impl Recording {
     pub fn cancelable(mut self) -> Self {
         self.cancelable = true;
         self
+    }
+
+    /// It can be cancelled by those who hold this permission.
+    #[must_use]
+    pub fn cancelable_by(mut self, permission: &'static str) -> Self {
+        self.cancelled_with = Some(permission);
+        self.cancelable()
     }
 
     /// It takes no lock.
@@ -140,6 +149,7 @@ impl Call {
             None => self.caller().map(|caller| Named { kind: caller.owner_type().into(), name: caller.name.clone() })?,
         };
         let source_ip = self.address();
+        let cancelled_with = recording.cancelled_with.map_or_else(|| cancel_permission(events), str::to_owned);
         let allowed = Allowed { scheme: events.into(), contexts };
         Ok(Begin {
             target,
@@ -148,7 +158,7 @@ impl Call {
             owner,
             source_ip,
             data: Some(data),
-            allowed_cancel: recording.cancelable.then(|| Allowed { scheme: cancel_permission(events), contexts: allowed.contexts.clone() }),
+            allowed_cancel: recording.cancelable.then(|| Allowed { scheme: cancelled_with, contexts: allowed.contexts.clone() }),
             allowed,
             locks: recording.locks,
         })

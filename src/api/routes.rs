@@ -1,7 +1,7 @@
 //! THE route table: every route the server answers, one line each. Earlier lines win.
 
 use super::{
-    app, auth, constraint, contract, event, plan, platform, pool, provisioner,
+    app, auth, constraint, contract, deploy, event, plan, platform, pool, provisioner,
     route::{Route, route},
     router, system, user, volume,
 };
@@ -15,6 +15,8 @@ pub fn table() -> Vec<Route> {
     routes.extend(user_routes());
     routes.extend(volume_routes());
     routes.extend(app_routes());
+    routes.extend(deploy_routes());
+    routes.extend(running_routes());
     routes.extend(contract::not_yet(&routes));
     routes
 }
@@ -139,5 +141,36 @@ fn app_routes() -> Vec<Route> {
         route("POST", "1.0", "/swap", app::gone::swap),
         route("POST", "1.0", "/apps/{appname}/diff", app::gone::diff),
         route("POST", "1.3", "/apps/{app}/deploy/rebuild", app::gone::rebuild),
+    ]
+}
+
+fn deploy_routes() -> Vec<Route> {
+    vec![
+        route("POST", "1.0", "/apps/{appname}/deploy", deploy::deploy::deploy),
+        route("POST", "1.0", "/apps/{appname}/repository/clone", deploy::deploy::deploy),
+        route("POST", "1.5", "/apps/{appname}/build", deploy::build::build),
+        route("POST", "1.0", "/apps/{app}/deploy/rollback", deploy::rollback::rollback),
+        route("PUT", "1.4", "/apps/{app}/deploy/rollback/update", deploy::rollback::update),
+        route("DELETE", "1.10", "/apps/{app}/versions/{version}", deploy::rollback::delete_version),
+        route("POST", "1.8", "/apps/{app}/routable", app::routable::routable),
+        route("GET", "1.0", "/deploys", deploy::info::list),
+        route("GET", "1.0", "/deploys/{deploy}", deploy::info::info),
+    ]
+}
+
+/// What runs, and what it says.
+fn running_routes() -> Vec<Route> {
+    vec![
+        route("PUT", "1.0", "/apps/{app}/units", app::units::add),
+        route("DELETE", "1.0", "/apps/{app}/units", app::units::remove),
+        route("DELETE", "1.12", "/apps/{app}/units/{unit}", app::units::kill),
+        route("POST", "1.0", "/apps/{app}/restart", app::run_state::restart),
+        route("POST", "1.0", "/apps/{app}/start", app::run_state::start),
+        route("POST", "1.0", "/apps/{app}/stop", app::run_state::stop),
+        route("GET", "1.0", "/apps/{app}/log", app::log::get),
+        route("GET", "1.8", "/apps/{app}/log-instance", app::log::get),
+        route("POST", "1.0", "/apps/{app}/log", app::log::add),
+        route("POST", "1.0", "/apps/{app}/run", app::run::run),
+        route("GET", "1.0", "/apps/{appname}/shell", app::shell::shell).open(),
     ]
 }

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod cname;
 pub mod create;
+pub mod deploy;
 pub mod env;
 pub mod journal;
 pub mod list;
@@ -14,6 +15,7 @@ pub mod reconcile;
 pub mod remove;
 pub mod rollout;
 pub mod router;
+pub mod run;
 pub mod update;
 pub mod version;
 pub mod wanted;

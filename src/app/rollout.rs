@@ -132,8 +132,17 @@ pub async fn set_routable(ctx: &Context, app: &Locked<App>, version: u32, routab
     rollout.apply(rollout.recipe().routable(before, version, routable)?).await
 }
 
+/// Stops one unit; its replacement starts by itself.
+pub async fn kill_unit(ctx: &Context, app: &Locked<App>, unit: &str, force: bool) -> Result<()> {
+    let provisioner = provisioner(ctx, app).await?;
+    if !provisioner.units(&app.name).iter().any(|known| known.id == unit) {
+        return Err(Error::not_found(format!("unit {unit:?} not found")));
+    }
+    provisioner.kill_unit(&app.name, unit, force).await
+}
+
 /// An error as the end of a stage tells it.
-pub(super) fn during(stage: &str, e: Error) -> Error {
+pub fn during(stage: &str, e: Error) -> Error {
     match e {
         Error::Internal(_) | Error::Unavailable(_) => e,
         e => Error::refused(format!("\n---- ERROR during {stage}: ----\n{e}\n")),
@@ -165,7 +174,8 @@ pub(super) struct Rollout<'a> {
     pub before: Option<AppState>,
     /// Progress; also goes to the app's log.
     pub out: Output,
-    env: BTreeMap<String, Secret>,
+    /// Today's environment.
+    pub env: BTreeMap<String, Secret>,
     plans: BTreeMap<String, Plan>,
     mounts: Vec<Mount>,
 }

@@ -9,7 +9,10 @@ use std::{net::SocketAddr, path::PathBuf};
 pub use file::File;
 pub use volume_plans::VolumePlans;
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    outgoing::Reach,
+};
 
 /// All settings.
 #[derive(Clone, Debug)]
@@ -30,6 +33,10 @@ pub struct Config {
     pub quota: Quotas,
     /// `upload:max-size`: bytes of an upload at most.
     pub max_upload: u64,
+    /// `docker:image-history-size`: versions of an app that are kept for rollbacks.
+    pub image_history: usize,
+    /// `outgoing:allow-private`: where requests to addresses that callers name may go.
+    pub outgoing: Reach,
     /// `host`: how apps and mails name this server.
     pub host: String,
     /// `volume-plans:PLAN:PROVISIONER:*`.
@@ -106,6 +113,8 @@ impl Config {
             },
             quota: quotas(file)?,
             max_upload: u64::try_from(file.int("upload:max-size", 2 << 30)?).unwrap_or_default(),
+            image_history: usize::try_from(file.int("docker:image-history-size", 10)?).unwrap_or_default().max(1),
+            outgoing: if file.bool("outgoing:allow-private", false)? { Reach::Everything } else { Reach::Public },
             host: file.text("host", &format!("http://{listen}"))?,
             volume_plans: volume_plans::read(file, &database)?,
             database,

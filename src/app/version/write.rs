@@ -1,7 +1,5 @@
 //! The steps of a version's life. Each is one atomic write, so that a crash leaves a version that says how far it came.
 
-use serde::Serialize;
-
 use super::{AppVersions, Version};
 use crate::{
     clock::Time,
@@ -25,9 +23,10 @@ pub async fn put(store: &Store, app: &str, version: &Version) -> Result<()> {
     write(store, app, Update::set(path(version.version), version)).await
 }
 
-/// Changes one field of a version.
-pub async fn set(store: &Store, app: &str, version: i64, field: &str, value: impl Serialize) -> Result<()> {
-    write(store, app, Update::set(format!("{}.{field}", path(version)), value)).await
+/// Sets fields of a version.
+pub async fn change(store: &Store, app: &str, version: i64, fields: Update) -> Result<()> {
+    let set = fields.set.into_iter().map(|(field, value)| (format!("{}.{field}", path(version)), value)).collect();
+    write(store, app, Update { set, ..Update::default() }).await
 }
 
 /// It was deployed and serves.
