@@ -3,6 +3,9 @@
 pub mod harness;
 
 mod app;
+mod app_env;
+mod app_parts;
+mod app_update;
 mod auth;
 mod constraint;
 mod edge;
