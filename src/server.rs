@@ -113,7 +113,7 @@ pub async fn serve(config: Config) -> Result<()> {
     let ctx = Context::new(config, store, local.clone(), tokio::runtime::Handle::current());
     if ctx.config.database == Database::Embedded {
         ctx.events.close_interrupted().await?;
-        reconcile::quotas(&ctx.store).await?;
+        reconcile::reconcile(&ctx).await?;
         deploy::tidy::after_start(&ctx).await?;
     }
     clear_uploads(&ctx.config)?;

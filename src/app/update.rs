@@ -50,6 +50,7 @@ pub async fn update(ctx: &Context, app: &mut Locked<App>, changes: Changes, out:
     let processes = new_processes(ctx, app, &changes).await?;
     let metadata = new_metadata(app, &changes)?;
     let owner = new_owner(ctx, app, &pool, &changes).await?;
+    let before = Update::set("plan", &app.plan).and_set("processes", &app.processes).and_set("metadata", &app.metadata);
     let restarts = (plan.is_some() || processes.is_some() || metadata.is_some()) && !changes.no_restart;
     let mut update = simple(app, changes);
     if let Some(plan) = plan {
@@ -65,7 +66,12 @@ pub async fn update(ctx: &Context, app: &mut Locked<App>, changes: Changes, out:
         Some(team) => give(ctx, app, &team, update).await?,
         None => change(ctx, app, update).await?,
     }
-    if restarts { rollout::restart(ctx, app, &Which::all(), out).await } else { Ok(()) }
+    let restarted = if restarts { rollout::restart(ctx, app, &Which::all(), out).await } else { Ok(()) };
+    if restarted.is_err() {
+        // The units from before go on: what is stored is what runs.
+        change(ctx, app, before).await?;
+    }
+    restarted
 }
 
 async fn change(ctx: &Context, app: &mut Locked<App>, update: Update) -> Result<()> {
