@@ -123,8 +123,7 @@ impl Call {
         let own = self.vars.iter().map(|(name, value)| (format!(":{name}"), vec![value.clone()]));
         fields.extend(own);
         fields.extend(self.version.iter().map(|version| (":version".to_owned(), vec![version.clone()])));
-        let prefix = if self.version.is_some() { "/{version:[0-9.]+}" } else { "" };
-        fields.push((":mux-path-template".into(), vec![format!("{prefix}{}", self.route)]));
+        fields.push((":mux-path-template".into(), vec![self.route.to_owned()]));
         Ok(fields)
     }
 }

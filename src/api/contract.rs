@@ -23,6 +23,7 @@ pub fn not_yet(served: &[Route]) -> Vec<Route> {
         .collect()
 }
 
-async fn unserved(call: Call) -> Answer {
+/// Says that the route is not served yet.
+pub async fn unserved(call: Call) -> Answer {
     Err(Error::NotYet(format!("{} {} is not there yet in this server", call.method(), call.route)))
 }

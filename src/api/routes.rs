@@ -38,6 +38,7 @@ fn event_routes() -> Vec<Route> {
         route("GET", "1.3", "/events/blocks", event::block::list),
         route("POST", "1.3", "/events/blocks", event::block::add),
         route("DELETE", "1.3", "/events/blocks/{uuid}", event::block::remove),
+        route("GET", "1.6", "/events/webhooks", contract::unserved),
         route("GET", "1.1", "/events/{uuid}", event::info::info),
         route("POST", "1.1", "/events/{uuid}/cancel", event::cancel::cancel),
     ]

@@ -241,6 +241,10 @@ async fn what_is_blocked_does_not_begin_and_is_kept_as_failed() {
     admin.delete(&lifted).send().await.fails(404, &text);
     admin.delete("/1.3/events/blocks/xyz").send().await.fails(400, "uuid parameter is not ObjectId: xyz");
     admin.post("/1.0/plans").form(&[("name", "tiny")]).send().await.ok(201);
+    let events = admin.get("/1.1/events?kindname=plan.create&limit=1").send().await.json();
+    let event = admin.get(&format!("/1.1/events/{}", events[0]["UniqueID"].as_str().unwrap())).send().await.json();
+    let asked = event["CustomData"]["Start"].as_array().unwrap();
+    assert!(asked.contains(&json!({"name": ":mux-path-template", "value": "/plans"})), "{event}");
     let held: HashSet<bool> =
         admin.get(path).send().await.json().as_array().unwrap().iter().map(|b| b["Active"].as_bool().unwrap()).collect();
     assert_eq!(held, HashSet::from([true, false]));
