@@ -8,10 +8,10 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 use impaas::{
+    backup,
     config::{Config, File, Overrides},
     error::{Error, Result},
     first_start, provisioner, server,
-    store::transfer,
 };
 
 /// A Platform-as-a-Service server that answers like tsuru. Without a command it serves, with everything it needs in one folder.
@@ -147,7 +147,7 @@ async fn root_user(config: &Config, email: &str) -> Result<()> {
 async fn export(config: &Config, dir: &std::path::Path) -> Result<()> {
     let _data = server::DataDir::open(&config.data_dir)?;
     let store = server::open_store(config).await?;
-    let manifest = transfer::export(&store, dir).await?;
+    let manifest = backup::export(config, &store, dir).await?;
     println!(
         "Exported {} documents to {}. The key that opens sealed values is not in it: keep {} as well.",
         manifest.documents(),
@@ -160,7 +160,7 @@ async fn export(config: &Config, dir: &std::path::Path) -> Result<()> {
 async fn import(config: &Config, dir: &std::path::Path) -> Result<()> {
     let _data = server::DataDir::open(&config.data_dir)?;
     let store = server::open_store(config).await?;
-    let manifest = transfer::import(&store, dir).await?;
+    let manifest = backup::import(config, &store, dir).await?;
     println!("Imported {} documents from {}", manifest.documents(), dir.display());
     Ok(())
 }

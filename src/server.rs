@@ -17,7 +17,10 @@ use crate::{
     plan::StoredPlan,
     platform::{Platform, image::PlatformImages},
     pool::{Constraint, Pool},
-    provisioner::local::{Local, LocalConfig},
+    provisioner::{
+        Vault,
+        local::{Local, LocalConfig},
+    },
     store::{Document, Key, Sealer, Store, mongo::Mongo, shared::is_shared, sqlite::Sqlite},
     team::Team,
     user::User,
@@ -109,7 +112,7 @@ pub async fn serve(config: Config) -> Result<()> {
     let _data = DataDir::open(&config.data_dir)?;
     let api = std::net::TcpListener::bind(config.listen).map_err(|e| cannot_listen("listen", config.listen, &e))?;
     let store = open_store(&config).await?;
-    let local = start_local(&config).await?;
+    let local = start_local(&config, &store).await?;
     let ctx = Context::new(config, store, local.clone(), tokio::runtime::Handle::current());
     if ctx.config.database == Database::Embedded {
         ctx.events.close_interrupted().await?;
@@ -126,19 +129,43 @@ pub async fn serve(config: Config) -> Result<()> {
     Ok(())
 }
 
-async fn start_local(config: &Config) -> Result<Arc<Local>> {
+async fn start_local(config: &Config, store: &Store) -> Result<Arc<Local>> {
     Local::start(LocalConfig {
         dir: config.data_dir.join("local"),
         hidden: config.data_dir.clone(),
         apps_listen: config.apps_listen,
         program: std::env::current_exe()?,
         path: std::env::var("PATH").unwrap_or_default(),
+        vault: vault(store),
     })
     .await
 }
 
 fn cannot_listen(key: &str, address: std::net::SocketAddr, e: &std::io::Error) -> Error {
     Error::invalid(format!("cannot listen on {address} ({key}, --{key}): {e}"))
+}
+
+/// What the provisioner keeps is sealed with the store's key.
+pub fn vault(store: &Store) -> Arc<dyn Vault> {
+    Arc::new(StoreVault(store.clone()))
+}
+
+struct StoreVault(Store);
+
+impl std::fmt::Debug for StoreVault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("StoreVault")
+    }
+}
+
+impl Vault for StoreVault {
+    fn seal(&self, place: &str, clear: &str) -> Result<String> {
+        Ok(self.0.sealer().seal_text(place, clear)?)
+    }
+
+    fn open(&self, place: &str, sealed: &str) -> Result<String> {
+        Ok(self.0.sealer().open_text(place, sealed)?)
+    }
 }
 
 async fn listen(ctx: Context, listener: std::net::TcpListener) -> Result<()> {

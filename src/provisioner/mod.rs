@@ -30,6 +30,14 @@ pub trait Provisioner: Builder + Apps + Logs + Exec {
 /// A handle that is passed around.
 pub type DynProvisioner = Arc<dyn Provisioner>;
 
+/// Keeps what a provisioner writes to disk unreadable without the server's key.
+pub trait Vault: Send + Sync + std::fmt::Debug {
+    /// Seals a text for the place of this name.
+    fn seal(&self, place: &str, clear: &str) -> Result<String>;
+    /// Opens what was sealed for that place; a text that was never sealed comes back as it is.
+    fn open(&self, place: &str, sealed: &str) -> Result<String>;
+}
+
 /// Makes a runnable version from what the user sent.
 #[async_trait]
 pub trait Builder: Send + Sync {

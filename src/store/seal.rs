@@ -51,6 +51,22 @@ impl Sealer {
         self.keys.iter().any(|known| known.id() == key)
     }
 
+    /// Seals a text that is kept outside of the store, for the place of this name.
+    pub fn seal_text(&self, place: &str, clear: &str) -> Result<String> {
+        let mut value = Bson::from(clear);
+        if let Some(key) = self.keys.first() {
+            cipher::seal(key, place.as_bytes(), &mut value)?;
+        }
+        Ok(value.as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Opens what [`Self::seal_text`] sealed for that place.
+    pub fn open_text(&self, place: &str, sealed: &str) -> Result<String> {
+        let mut value = Bson::from(sealed);
+        cipher::open(&self.keys, place.as_bytes(), &mut value).map_err(|e| StoreError::Fault(format!("{place}: {e}")))?;
+        Ok(value.as_str().unwrap_or_default().to_owned())
+    }
+
     /// Seals every secret field; the document has its `_id`.
     pub fn seal(&self, spec: &Spec, mut doc: Doc) -> Result<Doc> {
         let Some(key) = self.keys.first() else { return Ok(doc) };

@@ -33,6 +33,7 @@ async fn an_export_holds_everything_and_an_import_takes_it_in() {
     new.token = new.session(&email, &password).await;
     let app = new.json("/1.0/apps/blog").await;
     assert_eq!((&app["cname"][0], &app["teamowner"]), (&"blog.example.com".into(), &"demo".into()), "{app}");
+    new.wait_for("blog", "/", "Notes from the lab").await;
     let env = new.json("/1.0/apps/blog/env?env=SECRET").await;
     assert_eq!(env[0]["value"], "hush", "{env}");
     assert_eq!(new.json("/1.0/deploys?app=blog").await.as_array().map(Vec::len), Some(1));

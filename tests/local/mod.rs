@@ -24,6 +24,7 @@ use impaas::{
         AppState, Apps, BuildRequest, Builder, Built, ProcessState, Source,
         local::{Local, LocalConfig},
     },
+    store::{Key, Sealer, Store, sqlite::Sqlite},
 };
 use tempfile::TempDir;
 
@@ -80,6 +81,8 @@ pub struct Lab {
     program: PathBuf,
     pub local: Option<Arc<Local>>,
     pub said: Arc<Said>,
+    /// What it keeps is sealed with this store's key.
+    store: Store,
     client: reqwest::Client,
 }
 
@@ -100,6 +103,10 @@ impl Said {
     }
 }
 
+fn sealed_store() -> Store {
+    Store::new(Arc::new(Sqlite::in_memory().unwrap()), Sealer::new(Key::random()))
+}
+
 impl Lab {
     pub async fn new() -> Self {
         Self::with_program(env!("CARGO_BIN_EXE_impaasd").into()).await
@@ -109,7 +116,7 @@ impl Lab {
     pub async fn with_program(program: PathBuf) -> Self {
         let data = tempfile::Builder::new().prefix("local-").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         std::fs::write(data.path().join("secret.key"), "the server's key").unwrap();
-        let mut lab = Self { data, program, local: None, said: Arc::default(), client: reqwest::Client::new() };
+        let mut lab = Self { data, program, local: None, said: Arc::default(), store: sealed_store(), client: reqwest::Client::new() };
         lab.start().await;
         lab
     }
@@ -122,6 +129,7 @@ impl Lab {
             apps_listen: ([127, 0, 0, 1], 0).into(),
             program: self.program.clone(),
             path: std::env::var("PATH").unwrap(),
+            vault: impaas::server::vault(&self.store),
         };
         self.local = Some(Local::start(config).await.expect("the provisioner starts"));
     }

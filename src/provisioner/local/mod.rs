@@ -19,6 +19,7 @@ mod shared;
 mod shell;
 mod spec;
 mod start;
+pub mod transfer;
 pub mod unit;
 mod utf8;
 mod wanted;
@@ -37,7 +38,7 @@ use self::{
 };
 use super::{
     AppState, Apps, BuildRequest, Builder, Built, Exec, InternalAddress, LogLine, LogQuery, Logs, Provisioner, RunRequest, Shell,
-    ShellRequest, Unit,
+    ShellRequest, Unit, Vault,
 };
 use crate::{
     error::{Error, Result},
@@ -57,6 +58,8 @@ pub struct LocalConfig {
     pub program: PathBuf,
     /// Where toolchains are: the server's own `PATH`.
     pub path: String,
+    /// Seals what is kept of the apps' environments.
+    pub vault: Arc<dyn Vault>,
 }
 
 /// The provisioner. Dropped, it stops looking after its units, which go on running for the next one; see [`Local::stop`].

@@ -118,7 +118,7 @@ impl Attempt {
 
     /// The new state counts: kept on disk, then in the router, then the old units leave.
     fn commit(mut self, want: AppState, kept: Vec<Arc<Running>>) -> Result<()> {
-        wanted::save(&self.shared.paths.state(&want.app)?, &want)?;
+        wanted::save(&self.shared.paths.state(&want.app)?, &want, self.shared.config.vault.as_ref())?;
         let old = {
             let mut state = self.app.state();
             let units = kept.into_iter().chain(std::mem::take(&mut self.fresh)).collect();
@@ -298,7 +298,7 @@ pub async fn set_cnames(shared: &Arc<Shared>, name: &str, cnames: &[String]) -> 
     let mut want = app.wanted().unwrap_or_else(|| AppState { app: name.into(), ..AppState::default() });
     want.cnames = cnames.to_vec();
     file::folder(&shared.paths.app(name)?)?;
-    wanted::save(&shared.paths.state(name)?, &want)?;
+    wanted::save(&shared.paths.state(name)?, &want, shared.config.vault.as_ref())?;
     app.state().wanted = Some(want);
     app.reroute(&shared.gate.table);
     Ok(())

@@ -63,7 +63,7 @@ pub async fn take_over(shared: &Arc<Shared>) -> Result<()> {
 async fn take_over_app(shared: &Arc<Shared>, name: &str) -> Result<()> {
     build::sweep(&shared.paths.versions(name)?)?;
     let units = shared.paths.units(name)?;
-    let want = wanted::load(&shared.paths.state(name)?);
+    let want = wanted::load(&shared.paths.state(name)?, shared.config.vault.as_ref());
     let Ok(Some(want)) = want else {
         // Also when it cannot be read: better no unit than one that nobody knows.
         sweep(&units).await;

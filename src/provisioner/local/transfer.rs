@@ -1,0 +1,89 @@
+//! The apps' files in one archive, and back: versions, wanted states, logs, volumes. What runs, and what was only downloaded, stays.
+
+use std::{
+    fs::{self, File},
+    io::{BufReader, BufWriter, Write},
+    path::{Path, PathBuf},
+};
+
+use super::{file, paths::Paths};
+use crate::error::{Error, Result};
+
+/// What an app's folder holds that is worth moving.
+const PARTS: [&str; 3] = ["state.json", "versions", "log"];
+
+/// Writes the files of a provisioner that does not run (`dir` is its folder) into a new archive.
+pub fn pack(dir: &Path, archive: &Path) -> Result<()> {
+    let about = |e: std::io::Error| Error::invalid(format!("{}: {e}", archive.display()));
+    let mut tar = tar::Builder::new(BufWriter::new(File::create_new(archive).map_err(about)?));
+    tar.follow_symlinks(false);
+    tar.mode(tar::HeaderMode::Complete);
+    for path in worth_moving(dir) {
+        append(&mut tar, dir, &path).map_err(|e| Error::internal(format!("{}: {e}", path.display())))?;
+    }
+    let mut out = tar.into_inner().map_err(about)?;
+    out.flush().and_then(|()| out.get_ref().sync_all()).map_err(about)
+}
+
+/// Takes such an archive into a folder that holds no apps yet.
+pub fn unpack(archive: &Path, dir: &Path) -> Result<()> {
+    let about = |e: std::io::Error| Error::invalid(format!("{}: {e}", archive.display()));
+    let paths = Paths::new(dir);
+    if !file::entries(&paths.apps()).is_empty() {
+        return Err(Error::invalid(format!("{} is not empty", paths.apps().display())));
+    }
+    file::folder(dir)?;
+    let mut tar = tar::Archive::new(BufReader::new(File::open(archive).map_err(about)?));
+    tar.set_preserve_permissions(true);
+    tar.set_preserve_mtime(true);
+    tar.unpack(dir).map_err(about)
+}
+
+fn worth_moving(dir: &Path) -> Vec<PathBuf> {
+    let apps = dir.join("apps");
+    let mut names = file::entries(&apps);
+    names.sort();
+    let parts = names.iter().flat_map(|name| PARTS.map(|part| apps.join(name).join(part)));
+    parts.chain([dir.join("volumes")]).filter(|path| path.exists()).collect()
+}
+
+fn append(tar: &mut tar::Builder<impl Write>, root: &Path, path: &Path) -> std::io::Result<()> {
+    let name = path.strip_prefix(root).unwrap_or(path);
+    let kind = fs::symlink_metadata(path)?.file_type();
+    if !kind.is_dir() {
+        // Sockets and pipes of apps mean nothing elsewhere.
+        return if kind.is_file() || kind.is_symlink() { tar.append_path_with_name(path, name) } else { Ok(()) };
+    }
+    tar.append_dir(name, path)?;
+    let mut children: Vec<PathBuf> = fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?;
+    children.sort();
+    children.iter().try_for_each(|child| append(tar, root, child))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    #[test]
+    fn files_modes_and_links_arrive_and_running_units_stay() {
+        let (old, new, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let app = old.path().join("apps/blog");
+        for folder in ["versions/v1", "units/blog-web-1", "log"] {
+            fs::create_dir_all(app.join(folder)).unwrap();
+        }
+        fs::write(app.join("state.json"), "{}").unwrap();
+        fs::write(app.join("versions/v1/run.sh"), "echo").unwrap();
+        fs::set_permissions(app.join("versions/v1/run.sh"), fs::Permissions::from_mode(0o755)).unwrap();
+        symlink("run.sh", app.join("versions/v1/link")).unwrap();
+        let archive = out.path().join("apps.tar");
+        pack(old.path(), &archive).unwrap();
+        unpack(&archive, new.path()).unwrap();
+        let moved = new.path().join("apps/blog");
+        assert_eq!(fs::metadata(moved.join("versions/v1/run.sh")).unwrap().permissions().mode() & 0o777, 0o755);
+        assert_eq!(fs::read_link(moved.join("versions/v1/link")).unwrap(), Path::new("run.sh"));
+        assert!(moved.join("state.json").exists() && moved.join("log").exists() && !moved.join("units").exists());
+        assert!(unpack(&archive, new.path()).unwrap_err().to_string().contains("is not empty"));
+    }
+}
