@@ -73,7 +73,7 @@ impl Events {
     }
 
     async fn try_begin(&self, begin: &Begin) -> Result<Result<Running, Error>> {
-        if let Some(refusal) = block::refusal(&self.store, begin).await? {
+        if let Some(refusal) = block::refusal(&self.blocks.holding(&self.store).await?, begin) {
             return Err(self.blocked(begin, refusal).await?);
         }
         let event = document(begin, self.next_fence().await?);

@@ -103,14 +103,13 @@ fn asks(begin: &Begin, name: &str, value: &str) -> bool {
 }
 
 /// Why this event may not begin, if it may not. What lifts blocks is never blocked.
-pub(super) async fn refusal(store: &Store, begin: &Begin) -> Result<Option<Error>> {
+pub(super) fn refusal(holding: &[Block], begin: &Begin) -> Option<Error> {
     if begin.target.kind == TargetType::EventBlock {
-        return Ok(None);
+        return None;
     }
-    let blocks = list(store, Some(true)).await?;
     let (kind, word, value) = (&begin.kind, begin.target.kind.word(), &begin.target.value);
-    let stopping = blocks.iter().find(|block| block.stops(begin));
-    Ok(stopping.map(|block| Error::refused(format!("error running {kind:?} on {word}({value}): {}", block.describe()))))
+    let stopping = holding.iter().find(|block| block.stops(begin))?;
+    Some(Error::refused(format!("error running {kind:?} on {word}({value}): {}", stopping.describe())))
 }
 
 /// All blocks, newest first; with `active` only those that hold, or do not.

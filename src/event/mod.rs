@@ -6,6 +6,7 @@
 
 pub mod begin;
 pub mod block;
+mod blocks;
 pub mod document;
 pub mod keeper;
 pub mod list;
@@ -55,6 +56,7 @@ pub struct Events {
     runtime: Handle,
     patience: Patience,
     metrics: EventMetrics,
+    blocks: Arc<blocks::Blocks>,
     running: Arc<Mutex<HashMap<ObjectId, Handles>>>,
 }
 
@@ -70,7 +72,8 @@ struct Handles {
 impl Events {
     /// Events kept in `store`; background work runs on `runtime`.
     pub fn new(store: Store, runtime: Handle) -> Self {
-        Self { store, runtime, patience: Patience::default(), metrics: EventMetrics::default(), running: Arc::default() }
+        let blocks = Arc::new(blocks::Blocks::new(&store));
+        Self { blocks, store, runtime, patience: Patience::default(), metrics: EventMetrics::default(), running: Arc::default() }
     }
 
     /// The same with other patience.

@@ -71,7 +71,39 @@ pub async fn remove(store: &Store, name: &str) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use async_trait::async_trait;
+
     use super::*;
+    use crate::{
+        output::Output,
+        provisioner::{BuildRequest, Built},
+    };
+
+    /// A machine with Python and nothing else.
+    struct OnlyPython;
+
+    #[async_trait]
+    impl Builder for OnlyPython {
+        async fn can_build(&self, platform: &str) -> Result<()> {
+            if platform == "python" { Ok(()) } else { Err(Error::refused("no toolchain")) }
+        }
+
+        async fn build(&self, _: BuildRequest, _: &Output) -> Result<Built> {
+            Err(Error::refused("nothing is built here"))
+        }
+
+        async fn remove_version(&self, _: &str, _: u32) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_platform_is_taken_as_it_is_built_in_or_refused_with_the_reason() {
+        let refusal = async |name, dockerfile| check_buildable(&OnlyPython, name, dockerfile).await.map_err(|e| e.to_string());
+        assert_eq!(refusal("python", "FROM tsuru/python").await, Ok(()));
+        assert_eq!(refusal("go", "FROM tsuru/go").await, Err("no toolchain".into()));
+        assert!(refusal("python", "FROM my/python").await.unwrap_err().contains("built into this server"));
+    }
 
     #[test]
     fn a_platform_without_a_wish_is_the_built_in_one() {
