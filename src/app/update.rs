@@ -3,7 +3,7 @@
 use super::{
     App, Metadata, Process, create,
     plan::overridden,
-    process::{self, DEFAULT_PLAN},
+    process,
     rollout::{self, Which},
 };
 use crate::{
@@ -47,7 +47,7 @@ pub struct Changes {
 pub async fn update(ctx: &Context, app: &mut Locked<App>, changes: Changes, out: &Output) -> Result<()> {
     let pool = Pool::load(&ctx.store, &app.pool).await?;
     let plan = new_plan(ctx, app, &pool, &changes).await?;
-    let processes = new_processes(ctx, app, &changes).await?;
+    let processes = new_processes(ctx, app, &pool, &changes).await?;
     let metadata = new_metadata(app, &changes)?;
     let owner = new_owner(ctx, app, &pool, &changes).await?;
     let before = Update::set("plan", &app.plan).and_set("processes", &app.processes).and_set("metadata", &app.metadata);
@@ -114,14 +114,9 @@ async fn known_plan(ctx: &Context, name: &str) -> Result<Plan> {
     })
 }
 
-async fn new_processes(ctx: &Context, app: &App, changes: &Changes) -> Result<Option<Vec<Process>>> {
+async fn new_processes(ctx: &Context, app: &App, pool: &Pool, changes: &Changes) -> Result<Option<Vec<Process>>> {
     process::check(&changes.processes)?;
-    for process in changes.processes.iter().filter(|process| !process.plan.is_empty() && process.plan != DEFAULT_PLAN) {
-        known_plan(ctx, &process.plan).await.map_err(|e| match e {
-            Error::Invalid(text) => Error::invalid(format!("could not find plan {:?}: {text}", process.plan)),
-            other => other,
-        })?;
-    }
+    process::check_plans(&ctx.store, pool, &changes.processes).await?;
     let merged = process::merge(&app.processes, changes.processes.clone());
     Ok((merged != app.processes).then_some(merged))
 }

@@ -142,3 +142,17 @@ async fn each_change_needs_its_own_permission() {
     let foreign = server.user_with("f@b.co", ContextType::Team, "foreign", &["app"]).await;
     foreign.put(APP).json(&json!({"description": "d"})).send().await.fails(403, FORBIDDEN);
 }
+
+#[actix_web::test]
+async fn processes_get_only_plans_that_the_pool_allows() {
+    let server = with_app().await;
+    let admin = server.admin().await;
+    let limit = json!({"PoolExpr": "local", "Field": "plan", "Values": ["c0.1m0.2"]});
+    admin.put("/1.3/constraints").json(&limit).send().await.ok(200);
+    let processes = json!([{"name": "web", "plan": "c1m1"}]);
+    let refused = r#"App plan "c1m1" is not allowed on pool "local""#;
+    admin.put(APP).json(&json!({"processes": processes})).send().await.fails(400, refused);
+    let new = json!({"name": "other", "teamOwner": "demo", "processes": processes});
+    admin.post("/1.0/apps").json(&new).send().await.fails(400, refused);
+    admin.put(APP).json(&json!({"processes": [{"name": "web", "plan": "c0.1m0.2"}]})).send().await.ok(200);
+}

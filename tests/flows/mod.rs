@@ -1,5 +1,6 @@
 //! What must hold over time: no request lost while versions change, nothing lost when the server dies, everything moved by an export.
 
+mod app_change;
 mod crash;
 mod gate;
 mod hang_up;

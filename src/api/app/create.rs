@@ -75,7 +75,6 @@ async fn checked(call: &Call, input: Input) -> Result<NewApp> {
         team: input.team_owner,
         platform,
         plan: input.plan,
-        overridden: input.overridden,
         pool: input.pool,
         router: input.router,
         router_opts: input.router_opts,

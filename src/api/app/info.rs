@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::view::{self, InternalView, MetadataView, QuotaView, RouterView, UnitView};
 use crate::{
     api::{Answer, Call, answer, plan::view::PlanView, volume::view::BindView},
-    app::{App, quota, rollout},
+    app::{App, quota},
     build::tsuru_yaml::{Healthcheck, Startupcheck},
     event::Subject,
     provisioner::AppState,
@@ -72,7 +72,7 @@ struct ServiceView {
 pub async fn info(call: Call) -> Answer {
     let app = App::load(&call.ctx.store, call.var("app")).await?;
     call.permit("app.read.info", &app.contexts())?;
-    let provisioner = rollout::provisioner(&call.ctx, &app).await?;
+    let provisioner = &call.ctx.provisioner;
     let units = provisioner.units(&app.name);
     let routers = view::routers(&call.ctx, &app, &units);
     let state = provisioner.state(&app.name).await?;
