@@ -83,7 +83,7 @@ pub fn binds(shared: &Shared, mounts: &[Mount]) -> Result<Vec<Bind>> {
     let bind = |mount: &Mount| {
         let from = shared.paths.volume(&mount.volume)?;
         file::folder(&from)?;
-        Ok(Bind { from, to: (&mount.path).into(), read_only: mount.read_only })
+        Ok(Bind { from, to: (&mount.path).into(), read_only: mount.read_only, over: None })
     };
     mounts.iter().map(bind).collect()
 }

@@ -6,6 +6,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
+use tokio::sync::OnceCell;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{LocalConfig, app::App, env::Place, paths::Paths, ports::Ports, route::Gate, spec::Sandbox};
@@ -36,6 +37,8 @@ pub struct Shared {
     pub end: CancellationToken,
     /// What a graceful end waits for.
     pub tasks: TaskTracker,
+    /// The Go cache of the server's own user, once it was looked for.
+    pub go_cache: OnceCell<Option<PathBuf>>,
     apps: RwLock<HashMap<String, Arc<App>>>,
 }
 
@@ -44,7 +47,7 @@ impl Shared {
     pub fn new(config: LocalConfig, gate: Arc<Gate>, no_sandbox: Option<String>) -> Self {
         let paths = Paths::new(&config.dir);
         let (end, tasks) = (CancellationToken::new(), TaskTracker::new());
-        Self { config, paths, gate, ports: Ports::default(), no_sandbox, end, tasks, apps: RwLock::default() }
+        Self { config, paths, gate, ports: Ports::default(), no_sandbox, end, tasks, go_cache: OnceCell::new(), apps: RwLock::default() }
     }
 
     /// An app that is known.

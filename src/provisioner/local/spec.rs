@@ -79,7 +79,7 @@ pub struct Sandbox {
 }
 
 /// One folder.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Bind {
     /// On the machine.
     pub from: PathBuf,
@@ -87,6 +87,9 @@ pub struct Bind {
     pub to: PathBuf,
     /// No writing.
     pub read_only: bool,
+    /// A folder of the machine whose files are seen too, where the kernel can do that; what is written stays in `from`.
+    #[serde(default)]
+    pub over: Option<PathBuf>,
 }
 
 /// Where output lines go.

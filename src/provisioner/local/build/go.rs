@@ -1,9 +1,34 @@
 //! Go: one program per process.
 
-use std::path::Path;
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+};
 
 use super::{platform::find, processes::Known, steps::Steps};
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    output::Output,
+};
+
+/// What most servers import. Compiled once per machine into the cache of the server's own user, which builds see below their own.
+const COMMON: [&str; 5] = ["net/http", "encoding/json", "html/template", "database/sql", "log/slog"];
+
+/// The cache of the server's own user, with the common part of the standard library in it.
+pub async fn warm_cache(path: &str, out: &Output) -> Option<PathBuf> {
+    let go = |args: &[&str]| {
+        let mut go = tokio::process::Command::new("go");
+        go.args(args).env("PATH", path).current_dir("/").stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+        go
+    };
+    let found = go(&["env", "GOCACHE"]).output().await.ok()?;
+    let cache = PathBuf::from(String::from_utf8(found.stdout).ok()?.trim());
+    if !cache.is_dir() {
+        out.action("Compiling Go's standard library, once on this machine");
+    }
+    let built = go(&["build"]).args(COMMON).stdout(Stdio::null()).status().await.ok()?;
+    (built.success() && cache.is_dir()).then_some(cache)
+}
 
 /// Builds each program that a process starts and the upload does not hold; without processes, the module's own.
 pub async fn build(steps: &Steps<'_>, known: &Known) -> Result<()> {

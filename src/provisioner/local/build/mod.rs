@@ -73,7 +73,8 @@ pub async fn build(shared: &Arc<Shared>, request: BuildRequest, out: &Output) ->
     let found = tsuru_yaml::read(&draft.folder)?;
     let config = found.as_ref().map(|found| found.config.clone()).unwrap_or_default();
     let known = processes::find(&draft.folder, &config)?;
-    let steps = Steps { shared, app: &request.app, folder: &draft.folder, env: &request.env, out };
+    let warm = platform.warm_cache(shared, out).await;
+    let steps = Steps { warm, shared, app: &request.app, folder: &draft.folder, env: &request.env, out };
     platform.build(&steps, &known).await?;
     for hook in config.hooks.iter().flat_map(|hooks| &hooks.build) {
         steps.run(hook).await?;

@@ -3,7 +3,11 @@
 use std::{os::unix::fs::PermissionsExt, path::PathBuf};
 
 use super::{go, node, processes::Known, python, steps::Steps};
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    output::Output,
+    provisioner::local::shared::Shared,
+};
 
 /// The command of a process that is no process: the router serves the version's files.
 pub const FILES: &str = "static";
@@ -73,6 +77,12 @@ impl Platform {
             ));
         }
         Ok(())
+    }
+
+    /// A folder of this machine that builds may read as their cache's beginning, if there is one.
+    pub async fn warm_cache(self, shared: &Shared, out: &Output) -> Option<PathBuf> {
+        let used = self == Self::Go && shared.no_sandbox.is_none();
+        if used { shared.go_cache.get_or_init(|| go::warm_cache(&shared.config.path, out)).await.clone() } else { None }
     }
 
     /// Makes the unpacked files runnable.

@@ -1,6 +1,9 @@
 //! Running the commands of a build.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use crate::{
     error::{Error, Result},
@@ -16,8 +19,10 @@ use crate::{
 };
 
 /// What every command of one build has in common.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Steps<'a> {
+    /// Go's cache of this machine.
+    pub warm: Option<PathBuf>,
     /// The provisioner.
     pub shared: &'a Shared,
     /// The app.
@@ -50,7 +55,15 @@ impl Steps<'_> {
             Some(_) => (cache.to_string_lossy().into_owned(), Vec::new()),
             None => {
                 let to = format!("{HOME}/.cache");
-                (to.clone(), vec![Bind { from: cache, to: to.into(), read_only: false }])
+                let go = self.warm.clone().map(|over| Bind {
+                    from: cache.join("go-build"),
+                    to: format!("{to}/go-build").into(),
+                    over: Some(over),
+                    ..Bind::default()
+                });
+                go.iter().try_for_each(|go| file::folder(&go.from))?;
+                let all = Bind { from: cache, to: to.clone().into(), ..Bind::default() };
+                (to, std::iter::once(all).chain(go).collect())
             }
         };
         let own = [

@@ -12,7 +12,7 @@ use nix::{
 };
 
 use super::step;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Maps one id inside to our own outside.
 pub fn write_id_maps(inside: u32, (uid, gid): (Uid, Gid)) -> Result<()> {
@@ -31,6 +31,20 @@ pub fn bind(from: &Path, to: &Path) -> Result<()> {
 pub fn tmpfs(to: &Path, options: &str) -> Result<()> {
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
     step(&format!("tmpfs on {}", to.display()), mount(Some("tmpfs"), to, Some("tmpfs"), flags, Some(options)))
+}
+
+/// One folder over another: files of both, writing to the upper one only.
+pub fn overlay(lower: &Path, upper: &Path, to: &Path) -> Result<()> {
+    let work = upper.with_extension("work");
+    step("make a work folder", fs::create_dir_all(&work))?;
+    let paths = [("lowerdir", lower), ("upperdir", upper), ("workdir", &work)];
+    let options: Vec<String> = paths.iter().map(|(name, path)| format!("{name}={}", path.display())).collect();
+    if options.iter().any(|option| option.contains([',', ':', '\\'])) {
+        return Err(Error::internal("a path with a comma, colon or backslash cannot be in an overlay"));
+    }
+    let options = format!("{},userxattr", options.join(","));
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
+    step("overlay", mount(Some("overlay"), to, Some("overlay"), flags, Some(options.as_str())))
 }
 
 /// A filesystem of the kernel.

@@ -164,7 +164,12 @@ fn own_places() -> Vec<PathBuf> {
 /// Mounts a volume; gives its place when it may be written.
 fn place(volume: &Bind) -> Result<Option<PathBuf>> {
     let at = mount_point(&volume.to)?;
-    bind(&outside(&volume.from), &at)?;
+    let from = outside(&volume.from);
+    let both = volume.over.as_ref().map(|lower| mounts::overlay(&outside(lower), &from, &at));
+    // Not every kernel and filesystem can: then it is the folder alone.
+    if !both.is_some_and(|both| both.is_ok()) {
+        bind(&from, &at)?;
+    }
     if volume.read_only {
         for mounted in mounts::below(&at)? {
             read_only(&mounted)?;
