@@ -7,13 +7,16 @@ use rusqlite::{Connection, Statement, params};
 
 use super::{
     connection::fault,
-    plan::{IndexDef, Plan, Range, plan},
+    plan::{IndexDef, Plan, Range, in_order, plan},
     schema::{documents_of, indexes, keys_of},
 };
 use crate::store::{
     Filter, Find, Result, StoreError,
     evaluate::{Matcher, Sorting},
 };
+
+/// So many candidates are sorted rather than looked for in order.
+const FEW: i64 = 1000;
 
 /// Sees a matching document; may have seen enough.
 type See<'a> = &'a mut dyn FnMut(i64, Doc) -> Result<ControlFlow<()>>;
@@ -23,14 +26,14 @@ pub fn find(conn: &Connection, collection: &str, filter: &Filter, find: &Find) -
     let skip = usize::try_from(find.skip).unwrap_or(usize::MAX);
     let limit = usize::try_from(find.limit).ok().filter(|n| *n > 0).unwrap_or(usize::MAX);
     let plan = planned(conn, collection, filter, find)?;
-    let in_order = find.sort.is_none() || matches!(plan, Plan::Index { in_order: true, .. });
-    let enough = if in_order { skip.saturating_add(limit) } else { usize::MAX };
+    let sorted = find.sort.is_none() || matches!(plan, Plan::Index { in_order: true, .. });
+    let enough = if sorted { skip.saturating_add(limit) } else { usize::MAX };
     let mut docs = Vec::new();
     follow(conn, collection, (&plan, find), filter, &mut |_, doc| {
         docs.push(doc);
         Ok(if docs.len() >= enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     })?;
-    if let Some(sorting) = Sorting::of(find).filter(|_| !in_order) {
+    if let Some(sorting) = Sorting::of(find).filter(|_| !sorted) {
         sorting.sort(&mut docs);
     }
     Ok(docs.into_iter().skip(skip).take(limit).collect())
@@ -72,7 +75,26 @@ pub fn all(conn: &Connection, collection: &str, see: &mut dyn FnMut(i64, Doc) ->
 fn planned(conn: &Connection, collection: &str, filter: &Filter, find: &Find) -> Result<Plan> {
     let mut known = indexes(conn, collection)?;
     known.push(IndexDef::id());
-    Ok(plan(filter, find, &known))
+    let best = plan(filter, find, &known);
+    match in_order(filter, find, &known).filter(|_| find.limit > 0) {
+        Some(window) if rows(conn, collection, &best)? > FEW => Ok(window),
+        _ => Ok(best),
+    }
+}
+
+/// How many candidates a plan has that must be sorted; more than [`FEW`] are not counted.
+fn rows(conn: &Connection, collection: &str, plan: &Plan) -> Result<i64> {
+    match plan {
+        Plan::Scan | Plan::Index { in_order: true, .. } => Ok(0),
+        Plan::Union(plans) => plans.iter().map(|plan| rows(conn, collection, plan)).sum(),
+        Plan::Index { name, ranges, .. } => {
+            let (keys, _) = index_table(collection, name);
+            let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {keys} WHERE key >= ?1 AND key < ?2 LIMIT {})", FEW + 1);
+            let mut query = conn.prepare_cached(&sql).map_err(fault)?;
+            let mut count = |range: &Range| query.query_row(params![range.low, range.high], |row| row.get::<_, i64>(0)).map_err(fault);
+            ranges.iter().map(&mut count).sum()
+        }
+    }
 }
 
 fn follow(conn: &Connection, collection: &str, (plan, find): (&Plan, &Find), filter: &Filter, see: See) -> Result<()> {

@@ -80,6 +80,16 @@ pub fn plan(filter: &Filter, find: &Find, indexes: &[IndexDef]) -> Plan {
     }
 }
 
+/// A plan that gives the wanted order whatever else is demanded: good for the first few of many.
+pub fn in_order(filter: &Filter, find: &Find, indexes: &[IndexDef]) -> Option<Plan> {
+    let (path, _) = find.sort?;
+    let mut demands = Vec::new();
+    conjuncts(filter, "", &mut demands);
+    demands.retain(|(at, _)| at == path);
+    let plans = indexes.iter().filter_map(|index| by_index(index, &demands, Some(path)));
+    plans.map(|(_, plan)| plan).find(|plan| matches!(plan, Plan::Index { in_order: true, .. }))
+}
+
 /// Comparisons that must hold, with their whole paths. One inside an array element holds for the path through it too.
 fn conjuncts<'a>(filter: &'a Filter, prefix: &str, into: &mut Vec<(String, &'a Filter)>) {
     match filter {
@@ -230,6 +240,15 @@ mod tests {
         assert_eq!(used(Filter::All, Some(("at", true))), with("at", 1, true));
         assert_eq!(used(Filter::gt("at", 1).and(Filter::lt("at", 5)), Some(("at", true))), with("at", 1, true));
         assert_eq!(used(Filter::eq("extra.value", 1), Some(("at", true))), with("extra", 1, false));
+    }
+
+    #[test]
+    fn an_order_can_be_had_without_the_equalities() {
+        let newest = Find { sort: Some(("at", true)), ..Find::default() };
+        let plan = in_order(&Filter::any_of("kind", [1, 2]), &newest, &indexes());
+        assert!(matches!(plan, Some(Plan::Index { name, in_order: true, .. }) if name == "at"));
+        assert_eq!(in_order(&Filter::All, &Find { sort: Some(("extra.value", true)), ..Find::default() }, &indexes()), None);
+        assert_eq!(in_order(&Filter::All, &Find::default(), &indexes()), None);
     }
 
     #[test]

@@ -65,6 +65,17 @@ async fn skips_and_limits_after_sorting() {
 }
 
 #[tokio::test]
+async fn the_newest_of_many_are_the_same_by_either_way() {
+    let store = Sqlite::in_memory().unwrap();
+    let doc = |i: i32| doc! {"_id": i, "email": i, "team": [format!("a{}", i % 2), "b"]};
+    store.load("people", (0..3000).map(doc).collect()).await.unwrap();
+    let window = |limit| Find { sort: Some(("email", true)), skip: 2, limit };
+    let (few, all) = (ids(&store, Filter::eq("team", "a1"), window(5)).await, ids(&store, Filter::eq("team", "a1"), window(0)).await);
+    assert_eq!(few, [bson!(2995), bson!(2993), bson!(2991), bson!(2989), bson!(2987)]);
+    assert_eq!((all.len(), &all[..5]), (1498, few.as_slice()));
+}
+
+#[tokio::test]
 async fn a_taken_unique_key_is_refused_and_changes_nothing() {
     let store = filled().await;
     let duplicate = store.insert(&PEOPLE, doc! {"_id": 99, "email": "p1"}).await;
