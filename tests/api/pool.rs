@@ -163,3 +163,16 @@ async fn pools_are_changed_only_with_permission() {
     keeper.get("/1.8/pools/local").send().await.ok(200);
     keeper.delete("/1.0/pools/local/team?team=x").send().await.ok(200);
 }
+
+#[actix_web::test]
+async fn however_many_want_to_be_the_default_pool_one_is() {
+    let server = Server::new().await;
+    let admin = server.admin().await;
+    let add = async |n: usize| {
+        let body = json!({"name": format!("dev{n}"), "default": true, "force": true});
+        admin.post("/1.0/pools").json(&body).send().await.status
+    };
+    let statuses = futures_util::future::join_all((0..8).map(add)).await;
+    assert!(statuses.iter().all(|status| [201, 500].contains(status)), "{statuses:?}");
+    assert_eq!(server.ctx.store.of::<Pool>().count(Filter::eq("default", true)).await.unwrap(), 1);
+}
