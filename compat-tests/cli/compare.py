@@ -20,7 +20,7 @@ MASKS = [
     (r"\b([a-z][a-z0-9-]*?-(?:web|worker))-[a-z0-9]+(?:-[a-z0-9]{5})?\b", r"\1-<unit>"),
     (r"\b\d{1,3}(?:\.\d{1,3}){3}\b", "<ip>"),
     (r"(?m)^(Provisioner:\s+)(?:kubernetes|local)$", r"\1<provisioner>"),
-    (r"(Quota:\s+\d+)/(?:\d+|unlimited) units", r"\1/<limit> units"),
+    (r"(Quota:\s+\d+)/(?:\d+ units|unlimited(?: units)?)", r"\1/<limit> units"),
     (r"Uploading files \(\d+\.\d+MB\)\.\.\.(?: \d+\.\d+% \(\d+\.\d+MB/s\))?", "Uploading files..."),
 ]
 

@@ -19,20 +19,23 @@ pub fn run(install: bool) -> Result<()> {
     steps.run("what the tests need", || tools::prepare(install));
     steps.run("format", || shown(&mut cargo(&["fmt", "--all", "--check"])));
     steps.run("lints", || shown(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])));
-    dependencies(&mut steps);
+    dependencies(&mut steps, install);
     let mongodb = mongodb(&mut steps);
     tests(&mut steps, mongodb.as_ref());
     stock_cli(&mut steps, mongodb.as_ref());
     steps.finish()
 }
 
-/// cargo-deny takes minutes to build, so it is used where somebody installed it. Advisories come from a repository on the internet,
-/// which not every machine reaches.
-fn dependencies(steps: &mut Steps) {
+/// Advisories come from a repository on the internet, which not every machine reaches.
+fn dependencies(steps: &mut Steps, install: bool) {
     let (rules, advisories) = ("dependencies: licences, bans, sources", "dependencies: advisories");
     if !tools::on_path("cargo-deny") {
-        steps.skip("dependencies", "cargo-deny is not installed (cargo install cargo-deny --locked)");
-        return;
+        if !install {
+            return steps.skip("dependencies", "cargo-deny is not installed (cargo install cargo-deny --locked)");
+        }
+        if !steps.run("cargo-deny, which is built once", || shown(&mut cargo(&["install", "--quiet", "--locked", "cargo-deny"]))) {
+            return;
+        }
     }
     steps.run(rules, || shown(&mut cargo(&["deny", "--workspace", "check", "bans", "licenses", "sources"])));
     if shown(&mut cargo(&["deny", "fetch", "db"])).is_ok() {
