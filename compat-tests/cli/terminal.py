@@ -23,7 +23,7 @@ class Terminal:
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
         env = dict(cli.env, TERM="xterm-256color")
         self.process = subprocess.Popen(
-            ["tsuru", *argv], stdin=slave, stdout=slave, stderr=slave, env=env, cwd=cli.home, start_new_session=True, close_fds=True,
+            ["tsuru", *argv], stdin=slave, stdout=slave, stderr=slave, env=env, cwd=cli.home, preexec_fn=take_terminal, close_fds=True,
         )
         os.close(slave)
         self.seen = ""
@@ -61,6 +61,12 @@ class Terminal:
         if self.master is not None:
             os.close(self.master)
             self.master = None
+
+
+def take_terminal():
+    """Makes standard input the controlling terminal, so that Ctrl-C is a signal."""
+    os.setsid()
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 def shell(cli, app):
