@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::gate::{Gate, WAIT};
-use crate::server::{PATIENCE, Server, archive, eventually, processes};
+use crate::server::{PATIENCE, Server, archive, eventually, processes, read};
 
 const PAGE: &str = r#"
 import os
@@ -25,15 +25,14 @@ ThreadingHTTPServer(("", int(os.environ["PORT"])), Page).serve_forever()
 async fn a_build_cut_by_a_crash_is_recorded_as_failed_with_its_log() {
     let hooks = |port| format!("hooks:\n  build:\n    - python3 gate.py {port}\n");
     let mut cut = Cut::new(hooks).await;
-    let log = cut.crash_and_recover().await;
-    assert!(log.contains("at the gate"), "the log up to the crash is kept: {log}");
+    cut.crash_and_recover("at the gate").await;
 }
 
 #[tokio::test]
 async fn a_start_cut_by_a_crash_is_recorded_as_failed_and_undone() {
     let hooks = |port| format!("hooks:\n  restart:\n    before:\n      - python3 gate.py {port}\n");
     let mut cut = Cut::new(hooks).await;
-    cut.crash_and_recover().await;
+    cut.crash_and_recover("Updating units").await;
 }
 
 /// An app at version 1 whose second deploy stands at a gate.
@@ -59,13 +58,19 @@ impl Cut {
         format!("web: exec python3 app.py {}\n", self.marker)
     }
 
-    /// Kills the server in the middle of the second deploy; returns that deploy's log as kept.
-    async fn crash_and_recover(&mut self) -> String {
+    /// Kills the server in the middle of the second deploy, when the stored log of it holds these last words.
+    async fn crash_and_recover(&mut self, last_words: &str) {
         let procfile = self.procfile();
         let files = [("app.py", PAGE), ("Procfile", &procfile), ("tsuru.yaml", &self.hooks), ("gate.py", WAIT)];
-        let deploy = tokio::spawn(self.server.deploy_request("cut", &archive::of_files(&files)).send());
+        let request = self.server.deploy_request("cut", &archive::of_files(&files));
+        let deploy = tokio::spawn(async move { read(request.send().await.expect("an answer")).await });
         let waiting = self.gate.reached().await;
         let event = self.running_deploy().await;
+        eventually("the log is stored as it grows", Duration::from_secs(10), || async {
+            let event = self.server.json(&format!("/1.1/events/{event}")).await;
+            event["Log"].as_str().is_some_and(|log| log.contains(last_words))
+        })
+        .await;
         self.server.kill();
         deploy.abort();
         self.server.start_again().await;
@@ -76,7 +81,7 @@ impl Cut {
         self.one_process_answers().await;
         let deploy = self.server.json(&format!("/1.0/deploys/{event}")).await;
         assert_ne!(deploy["Error"], Value::from(""), "recorded as failed: {deploy}");
-        deploy["Log"].as_str().unwrap_or_default().to_owned()
+        assert!(deploy["Log"].as_str().is_some_and(|log| log.contains(last_words)), "its log so far is kept: {deploy}");
     }
 
     async fn running_deploy(&self) -> String {

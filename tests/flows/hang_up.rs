@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::gate::{Gate, WAIT};
-use crate::server::{Server, archive};
+use crate::server::{PATIENCE, Server, archive, eventually, read};
 
 #[tokio::test]
 async fn a_client_that_hangs_up_does_not_stop_its_deploy() {
@@ -16,13 +16,14 @@ async fn a_client_that_hangs_up_does_not_stop_its_deploy() {
         "from http.server import *\nimport os\nHTTPServer(('', int(os.environ['PORT'])), SimpleHTTPRequestHandler).serve_forever()\n";
     let files =
         [("app.py", page), ("Procfile", "web: python3 app.py\n"), ("tsuru.yaml", &hooks), ("gate.py", WAIT), ("index.html", "here")];
-    let client = tokio::spawn(server.deploy_request("slow", &archive::of_files(&files)).send());
+    let request = server.deploy_request("slow", &archive::of_files(&files));
+    let client = tokio::spawn(async move { read(request.send().await.expect("an answer")).await });
     let waiting = gate.reached().await;
     client.abort();
     assert!(client.await.is_err(), "the client is gone before its deploy ends");
     waiting.let_through().await;
     server.wait_for("slow", "/", "here").await;
-    crate::server::eventually("the deploy is recorded as done", crate::server::PATIENCE, || async {
+    eventually("the deploy is recorded as done", PATIENCE, || async {
         let running = server.json("/1.1/events?running=true&kindname=app.deploy").await;
         running.as_array().is_none_or(Vec::is_empty)
     })
