@@ -11,6 +11,7 @@ use crate::{
     event::Events,
     metrics::Metrics,
     provisioner::DynProvisioner,
+    service::broker,
     store::Store,
 };
 
@@ -34,6 +35,8 @@ pub struct Parts {
     pub throttle: Throttle,
     /// What is counted.
     pub metrics: Metrics,
+    /// Calls to brokers of services.
+    pub brokers: broker::Client,
     /// Where work that outlives a request runs.
     pub runtime: Handle,
 }
@@ -44,7 +47,8 @@ impl Context {
         let events = Events::new(store.clone(), runtime.clone());
         let callers = Callers::new(&store);
         let metrics = Metrics::new(events.metrics(), store.commands());
-        Self(Arc::new(Parts { callers, config, store, events, provisioner, throttle: Throttle::default(), metrics, runtime }))
+        let brokers = broker::Client::new(&config);
+        Self(Arc::new(Parts { brokers, callers, config, store, events, provisioner, throttle: Throttle::default(), metrics, runtime }))
     }
 
     /// The provisioner of a pool whose `provisioner` field says this.

@@ -25,6 +25,7 @@ pub mod quota;
 pub mod router;
 pub mod secret;
 pub mod server;
+pub mod service;
 pub mod store;
 pub mod team;
 pub mod user;

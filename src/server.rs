@@ -21,6 +21,10 @@ use crate::{
         Vault,
         local::{Local, LocalConfig},
     },
+    service::{
+        Instance, Service,
+        intent::{self, Intent},
+    },
     store::{Document, Key, Sealer, Store, mongo::Mongo, shared::is_shared, sqlite::Sqlite},
     team::Team,
     user::User,
@@ -100,6 +104,9 @@ pub async fn ensure_collections(store: &Store) -> Result<()> {
     ensure::<PlatformImages>(store).await?;
     ensure::<Volume>(store).await?;
     ensure::<Bind>(store).await?;
+    ensure::<Service>(store).await?;
+    ensure::<Instance>(store).await?;
+    ensure::<Intent>(store).await?;
     Ok(())
 }
 
@@ -123,6 +130,7 @@ pub async fn serve(config: Config) -> Result<()> {
     let first = first_start::prepare(&ctx).await?;
     tokio::spawn(ctx.events.clone().keep());
     tokio::spawn(sweep(ctx.store.clone()));
+    tokio::spawn(intent::keep(ctx.clone()));
     announce(&ctx.config, first.as_ref());
     listen(ctx, api).await?;
     local.stop().await;

@@ -20,6 +20,7 @@ pub mod record;
 pub mod route;
 pub mod router;
 pub mod routes;
+pub mod service;
 pub mod stream;
 pub mod system;
 pub mod user;

@@ -3,7 +3,7 @@
 use super::{
     app, auth, constraint, contract, deploy, event, plan, platform, pool, provisioner,
     route::{Route, route},
-    router, system, user, volume,
+    router, service, system, user, volume,
 };
 
 /// All routes.
@@ -13,6 +13,8 @@ pub fn table() -> Vec<Route> {
     routes.extend(place_routes());
     routes.extend(auth_routes());
     routes.extend(user_routes());
+    routes.extend(service_routes());
+    routes.extend(proxy_routes());
     routes.extend(volume_routes());
     routes.extend(app_routes());
     routes.extend(deploy_routes());
@@ -174,4 +176,45 @@ fn running_routes() -> Vec<Route> {
         route("POST", "1.0", "/apps/{app}/run", app::run::run),
         route("GET", "1.0", "/apps/{appname}/shell", app::shell::shell).open(),
     ]
+}
+
+fn service_routes() -> Vec<Route> {
+    use service::{access, create, doc, info, instance, list, plans, remove, update};
+    vec![
+        route("GET", "1.0", "/services/instances", list::usable),
+        route("POST", "1.0", "/services/{service}/instances", instance::create::create),
+        route("GET", "1.0", "/services/{service}/instances/{instance}", instance::info::info),
+        route("PUT", "1.0", "/services/{service}/instances/{instance}", instance::update::update),
+        route("DELETE", "1.0", "/services/{service}/instances/{instance}", instance::remove::remove),
+        route("GET", "1.0", "/services/{service}/instances/{instance}/status", instance::info::status),
+        route("PUT", "1.0", "/services/{service}/instances/{instance}/{app}", instance::bind::bind),
+        route("DELETE", "1.0", "/services/{service}/instances/{instance}/{app}", instance::bind::unbind),
+        route("PUT", "1.13", "/services/{service}/instances/{instance}/apps/{app}", instance::bind::bind),
+        route("DELETE", "1.13", "/services/{service}/instances/{instance}/apps/{app}", instance::bind::unbind),
+        route("PUT", "1.0", "/services/{service}/instances/permission/{instance}/{team}", instance::access::grant),
+        route("DELETE", "1.0", "/services/{service}/instances/permission/{instance}/{team}", instance::access::revoke),
+        route("GET", "1.0", "/services", list::owned),
+        route("POST", "1.0", "/services", create::create),
+        route("PUT", "1.0", "/services/{name}", update::update),
+        route("DELETE", "1.0", "/services/{name}", remove::remove),
+        route("GET", "1.0", "/services/{name}", info::info),
+        route("GET", "1.0", "/services/{name}/plans", plans::plans),
+        route("GET", "1.0", "/services/{name}/doc", doc::get),
+        route("PUT", "1.0", "/services/{name}/doc", doc::set),
+        route("PUT", "1.0", "/services/{service}/team/{team}", access::grant),
+        route("DELETE", "1.0", "/services/{service}/team/{team}", access::revoke),
+    ]
+}
+
+/// Requests that brokers answer.
+fn proxy_routes() -> Vec<Route> {
+    let each = |method| {
+        [
+            route(method, "1.0", "/services/{service}/proxy/{instance}", service::proxy::instance),
+            route(method, "1.20", "/services/{service}/resources/{instance}/{path:.*}", service::proxy::resources),
+            route(method, "1.0", "/services/proxy/service/{service}", service::proxy::service),
+            route(method, "1.21", "/services/{service}/authenticated-resources/{path:.*}", service::proxy::authenticated),
+        ]
+    };
+    ["GET", "POST", "PUT", "PATCH", "DELETE"].into_iter().flat_map(each).collect()
 }

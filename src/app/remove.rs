@@ -9,14 +9,16 @@ use crate::{
     error::Result,
     event::Locked,
     output::Output,
+    service,
     store::{Filter, Update},
     volume,
 };
 
 /// Stops the app and forgets it; the numbers of its versions are never used again.
-pub async fn remove(ctx: &Context, app: &Locked<App>, out: &Output) -> Result<()> {
+pub async fn remove(ctx: &Context, app: &mut Locked<App>, out: &Output) -> Result<()> {
     out.section(&format!("Removing application {:?}...", app.name));
     out.write(&format!("\n ---> Stopping the app {:?}\n", app.name));
+    service::unbind_all(ctx, app, out).await?;
     volume::unbind_all(ctx, app, out).await?;
     // While the document is there, the call can be repeated: nothing is left running that nobody can name. The app's own log hears
     // nothing of this, because it goes too.

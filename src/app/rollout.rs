@@ -67,6 +67,17 @@ pub async fn restart(ctx: &Context, app: &Locked<App>, which: &Which, out: &Outp
     rollout.restart(before, which, Stopped::Stays).await
 }
 
+/// Like [`restart`], without announcing it: what a change of the environment does.
+pub async fn renew(ctx: &Context, app: &Locked<App>, which: &Which, out: &Output) -> Result<()> {
+    let rollout = Rollout::load(ctx, app, out).await?;
+    match &rollout.before {
+        Some(before) if before.processes.iter().any(|p| p.units > 0 && which.selects(p)) => {
+            rollout.replace(before, which, Stopped::Stays).await
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Like [`restart`], and also starts what is stopped: what `app restart` means.
 pub async fn restart_all(ctx: &Context, app: &Locked<App>, which: &Which, out: &Output) -> Result<()> {
     let rollout = Rollout::load(ctx, app, out).await?;
@@ -220,6 +231,10 @@ impl<'a> Rollout<'a> {
 
     async fn restart(&self, before: &AppState, which: &Which, stopped: Stopped) -> Result<()> {
         self.say_restart(which);
+        self.replace(before, which, stopped).await
+    }
+
+    async fn replace(&self, before: &AppState, which: &Which, stopped: Stopped) -> Result<()> {
         let restarted = async {
             let stamp = Time::now().millis();
             self.apply(self.recipe().restart(before, which, stamp, stopped == Stopped::Starts)?).await

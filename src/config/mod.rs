@@ -2,11 +2,13 @@
 
 pub mod file;
 pub mod known;
+pub mod network;
 pub mod volume_plans;
 
 use std::{net::SocketAddr, path::PathBuf};
 
 pub use file::File;
+pub use network::Network;
 pub use volume_plans::VolumePlans;
 
 use crate::{
@@ -41,6 +43,8 @@ pub struct Config {
     pub host: String,
     /// `volume-plans:PLAN:PROVISIONER:*`.
     pub volume_plans: VolumePlans,
+    /// `outgoing:allow`: addresses that brokers may have although they are refused otherwise.
+    pub outgoing_allow: Vec<Network>,
 }
 
 /// Where documents are kept.
@@ -117,6 +121,7 @@ impl Config {
             outgoing: if file.bool("outgoing:allow-private", false)? { Reach::Everything } else { Reach::Public },
             host: file.text("host", &format!("http://{listen}"))?,
             volume_plans: volume_plans::read(file, &database)?,
+            outgoing_allow: outgoing_allow(file)?,
             database,
         })
     }
@@ -134,6 +139,13 @@ fn database(file: &File) -> Result<Database> {
         None => Ok(Database::Embedded),
         Some(url) => Ok(Database::Mongo { url, name: file.text("database:name", "tsuru")? }),
     }
+}
+
+/// `outgoing:allow: 169.254.1.1 fd00::/64`
+fn outgoing_allow(file: &File) -> Result<Vec<Network>> {
+    let text = file.text("outgoing:allow", "")?;
+    let words = text.split([' ', ',', '\n']).filter(|word| !word.is_empty());
+    words.map(|word| word.parse().map_err(|e| Error::invalid(format!("outgoing:allow: {e}")))).collect()
 }
 
 fn quotas(file: &File) -> Result<Quotas> {

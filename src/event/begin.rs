@@ -190,6 +190,11 @@ impl Running {
         self.event.id.to_hex()
     }
 
+    /// Who it belongs to.
+    pub fn owner(&self) -> &Named {
+        &self.event.owner
+    }
+
     /// The number that writes under its lock carry.
     pub fn fence(&self) -> i64 {
         self.event.fence

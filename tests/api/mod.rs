@@ -1,4 +1,4 @@
-//! The API in process: real routing, decoding, store (SQLite in memory); no sockets.
+//! The API in process: real routing, decoding, store (SQLite in memory); no sockets but those of brokers of services.
 
 pub mod harness;
 
@@ -7,6 +7,7 @@ mod app_env;
 mod app_parts;
 mod app_update;
 mod auth;
+mod broker;
 mod constraint;
 mod edge;
 mod event;
@@ -16,5 +17,8 @@ mod platform;
 mod pool;
 mod router;
 mod routes;
+mod service;
+mod service_instance;
+mod service_proxy;
 mod user;
 mod volume;

@@ -11,6 +11,7 @@ use crate::{
     build::tsuru_yaml::{Healthcheck, Startupcheck},
     event::Subject,
     provisioner::AppState,
+    service::Instance,
     volume,
 };
 
@@ -61,11 +62,17 @@ struct ProcessView {
     startupcheck: Option<Startupcheck>,
 }
 
-#[derive(PartialEq, Serialize)]
+#[derive(Serialize)]
 struct ServiceView {
     service: String,
     instance: String,
     plan: String,
+}
+
+impl From<Instance> for ServiceView {
+    fn from(instance: Instance) -> Self {
+        Self { service: instance.service_name, instance: instance.name, plan: instance.plan }
+    }
 }
 
 /// Everything about an app.
@@ -77,6 +84,7 @@ pub async fn info(call: Call) -> Answer {
     let routers = view::routers(&call.ctx, &app, &units);
     let state = provisioner.state(&app.name).await?;
     let volume_binds = volume::binds_of_app(&call.ctx.store, &app.name).await?;
+    let bound = Instance::of_app(&call.ctx.store, &app.name).await?;
     let first = app.routers.first().cloned().unwrap_or_default();
     answer::json(&Info {
         quota: quota::of(&app, &units).into(),
@@ -90,7 +98,7 @@ pub async fn info(call: Call) -> Answer {
         provisioner: provisioner.name(),
         platform: platform(&app),
         volume_binds: volume_binds.into_iter().map(BindView::from).collect(),
-        service_instance_binds: binds(&app),
+        service_instance_binds: bound.into_iter().map(ServiceView::from).collect(),
         name: app.name,
         teams: app.teams,
         plan: app.plan.into(),
@@ -128,16 +136,4 @@ fn processes(app: &App, state: Option<AppState>) -> Vec<ProcessView> {
         view.metadata = process.metadata.clone().into();
     }
     all.into_values().collect()
-}
-
-/// The service instances whose variables the app has.
-fn binds(app: &App) -> Vec<ServiceView> {
-    let mut binds: Vec<ServiceView> = Vec::new();
-    for bound in &app.service_envs {
-        let bind = ServiceView { service: bound.service.clone(), instance: bound.instance.clone(), plan: String::new() };
-        if !binds.contains(&bind) {
-            binds.push(bind);
-        }
-    }
-    binds
 }

@@ -11,8 +11,8 @@ pub async fn remove(mut call: Call) -> Answer {
     let app = App::load(&call.ctx.store, call.var("app")).await?;
     call.permit("app.delete", &app.contexts())?;
     let app = call.record("app.delete", app).await?;
-    stream::run(&call.ctx, app, stream::Format::Json, |ctx, app, out| async move {
-        let done = remove::remove(&ctx, &app, &out).await;
+    stream::run(&call.ctx, app, stream::Format::Json, |ctx, mut app, out| async move {
+        let done = remove::remove(&ctx, &mut app, &out).await;
         (app, done)
     })
     .await

@@ -106,12 +106,6 @@ impl Local {
     pub fn forget_everything(&self) {
         self.shared.end.cancel();
     }
-
-    /// Removes a volume's files.
-    pub async fn remove_volume(&self, volume: &str) -> Result<()> {
-        let folder = self.shared.paths.volume(volume)?;
-        tokio::task::spawn_blocking(move || file::remove_folder(&folder)).await.map_err(Error::internal)?
-    }
 }
 
 /// With real paths: what is hidden is found by them.
@@ -174,6 +168,11 @@ impl Apps for Local {
 
     async fn remove(&self, app: &str, out: &Output) -> Result<()> {
         rollout::remove(&self.shared, app, out).await
+    }
+
+    async fn remove_volume(&self, volume: &str) -> Result<()> {
+        let folder = self.shared.paths.volume(volume)?;
+        tokio::task::spawn_blocking(move || file::remove_folder(&folder)).await.map_err(Error::internal)?
     }
 
     fn units(&self, app: &str) -> Vec<Unit> {

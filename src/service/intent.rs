@@ -1,0 +1,177 @@
+//! What is about to be done at a broker is written down first. When the server dies before it is done, what was written down is undone or
+//! finished: by the next request about the same thing, or by [`keep`].
+
+use std::time::Duration;
+
+use bson::oid::ObjectId;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Instance, Service,
+    bind::{self, Reach},
+    broker::{Asker, Broker},
+    instance,
+};
+use crate::{
+    app::App,
+    context::Context,
+    error::Result,
+    event::{
+        Allowed, Begin, Event, Locked, Subject, Target,
+        document::{ExtraTarget, Named},
+    },
+    store::{Document, Filter, Spec, StoreError},
+};
+
+/// How often what was left behind is looked for.
+const LOOK: Duration = Duration::from_secs(15);
+
+/// What is being done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Deed {
+    /// Makes an instance.
+    Create,
+    /// Binds an app.
+    Bind,
+    /// Unbinds an app.
+    Unbind,
+}
+
+/// Something that is being done, as stored until it is done.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Intent {
+    /// What it is about: there is one at a time.
+    #[serde(rename = "_id")]
+    id: String,
+    deed: Deed,
+    service: String,
+    instance: String,
+    pool: String,
+    app: String,
+    user: String,
+    event: ObjectId,
+}
+
+impl Document for Intent {
+    const SPEC: &'static Spec = &Spec { name: "service_intents", indexes: &[], sealed: &[] };
+}
+
+impl Intent {
+    /// Writes down what is about to be done with an instance, and an app when it is about one.
+    pub async fn begin(ctx: &Context, deed: Deed, instance: &Instance, app: &str, asker: &Asker) -> Result<Self> {
+        let intent = Self {
+            id: id(&instance.service_name, &instance.name, app),
+            deed,
+            service: instance.service_name.clone(),
+            instance: instance.name.clone(),
+            pool: instance.pool.clone(),
+            app: app.into(),
+            user: asker.user.clone(),
+            event: ObjectId::parse_str(&asker.event).unwrap_or_default(),
+        };
+        match ctx.store.of::<Self>().insert(&intent).await {
+            // What was left behind was settled before; the note of it is replaced.
+            Err(StoreError::Duplicate(_)) => {
+                intent.done(ctx).await?;
+                ctx.store.of::<Self>().insert(&intent).await?;
+            }
+            other => other?,
+        }
+        Ok(intent)
+    }
+
+    /// It is done, or undone.
+    pub async fn done(&self, ctx: &Context) -> Result<()> {
+        ctx.store.of::<Self>().delete(Filter::id(&self.id)).await?;
+        Ok(())
+    }
+
+    fn asker(&self) -> Asker {
+        Asker { user: self.user.clone(), event: self.event.to_hex() }
+    }
+}
+
+fn id(service: &str, instance: &str, app: &str) -> String {
+    format!("{service}/{instance}/{app}")
+}
+
+/// What was left behind of a creation. The caller holds the instance's lock.
+pub async fn settle_create(ctx: &Context, service: &str, name: &str) -> Result<()> {
+    let Some(left) = ctx.store.of::<Intent>().get(Filter::id(id(service, name, ""))).await? else { return Ok(()) };
+    let made = ctx.store.of::<Instance>().count(instance::named(service, name)).await? > 0;
+    let service = ctx.store.of::<Service>().get(Filter::id(service)).await?;
+    if let (false, Some(service)) = (made, service) {
+        Broker::in_pool(ctx, &service, &left.pool).await?.remove(name, &left.asker()).await?;
+    }
+    left.done(ctx).await
+}
+
+/// What was left behind of binding or unbinding. The caller holds the locks of both; true when something was.
+pub async fn settle_bind(ctx: &Context, app: &mut Locked<App>, instance: &Instance) -> Result<bool> {
+    let found = ctx.store.of::<Intent>().get(Filter::id(id(&instance.service_name, &instance.name, &app.name))).await?;
+    let Some(left) = found else { return Ok(false) };
+    let has_variables = app.service_envs.iter().any(|var| bind::is_of(var, instance));
+    if left.deed == Deed::Unbind || !has_variables {
+        let reach = Reach::of(ctx, instance, left.asker()).await?;
+        reach.unbind(app).await?;
+        bind::forget(ctx, app, instance).await?;
+    }
+    left.done(ctx).await?;
+    Ok(true)
+}
+
+/// Undoes and finishes what was left behind, as long as the server runs.
+pub async fn keep(ctx: Context) {
+    let mut tick = tokio::time::interval(LOOK);
+    loop {
+        tick.tick().await;
+        if let Err(e) = recover(&ctx).await {
+            tracing::warn!(error = %e, "what is left of calls to brokers could not be looked for");
+        }
+    }
+}
+
+/// Undoes and finishes what was left behind now.
+pub async fn recover(ctx: &Context) -> Result<()> {
+    for left in ctx.store.of::<Intent>().find(Filter::All).await? {
+        let running = Filter::id(left.event).and(Filter::eq("running", true));
+        if ctx.store.of::<Event>().count(running).await? > 0 {
+            continue;
+        }
+        if let Err(e) = settle(ctx, &left).await {
+            tracing::warn!(instance = left.id, error = %e, "what is left of a call to a broker could not be settled yet");
+        }
+    }
+    Ok(())
+}
+
+async fn settle(ctx: &Context, left: &Intent) -> Result<()> {
+    let about = instance::target(&left.service, &left.instance);
+    if left.deed == Deed::Create {
+        let event = ctx.events.begin(begin(about, None, "service-instance.create")).await?;
+        return event.end(settle_create(ctx, &left.service, &left.instance).await).await;
+    }
+    let app = ctx.store.of::<App>().get(Filter::eq("name", &left.app)).await?;
+    let instance = ctx.store.of::<Instance>().get(instance::named(&left.service, &left.instance)).await?;
+    let (Some(app), Some(instance)) = (app, instance) else { return left.done(ctx).await };
+    let event = ctx.events.begin(begin(app.target(), Some(about), "app.update.unbind")).await?;
+    let (app, instance) = (app.reload(&ctx.store).await?, instance.reload(&ctx.store).await?);
+    let mut app = Locked::new(app, event);
+    let settled = settle_bind(ctx, &mut app, &instance).await.map(drop);
+    app.end(settled).await
+}
+
+fn begin(target: Target, extra: Option<Target>, kind: &str) -> Begin {
+    Begin {
+        target,
+        extra: extra.into_iter().map(|target| ExtraTarget { target, lock: true }).collect(),
+        kind: kind.into(),
+        owner: Named { kind: "internal".into(), name: "recovery".into() },
+        source_ip: String::new(),
+        data: None,
+        allowed: Allowed { scheme: "app.read.events".into(), contexts: Vec::new() },
+        allowed_cancel: None,
+        locks: true,
+    }
+}
