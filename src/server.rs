@@ -188,14 +188,9 @@ async fn listen(ctx: Context, listener: std::net::TcpListener) -> Result<()> {
     Ok(http.await?)
 }
 
-/// Where uploads wait for their deploy.
-pub fn uploads(config: &Config) -> std::path::PathBuf {
-    config.data_dir.join("uploads")
-}
-
 /// Uploads of requests that a crash cut off are of no use.
 fn clear_uploads(config: &Config) -> Result<()> {
-    let dir = uploads(config);
+    let dir = config.uploads();
     if dir.exists() {
         fs::remove_dir_all(&dir)?;
     }

@@ -24,7 +24,7 @@ const CRATES: &[(&str, &[&str])] = &[
 ];
 
 /// Small things that any room may use and that use nothing but each other.
-const LEAVES: &[&str] = &["clock", "error", "lenient", "names", "output", "secret"];
+const LEAVES: &[&str] = &["clock", "error", "lenient", "names", "outgoing", "output", "secret"];
 
 /// What no noun, store or provisioner may look back to.
 const ABOVE: &[&str] = &["api", "web", "server", "main"];
@@ -38,6 +38,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("lenient", &[]),
     ("names", &[]),
+    ("outgoing", &[]),
     ("output", &[]),
     ("secret", &[]),
     ("config", &["config"]),

@@ -97,6 +97,11 @@ pub struct Overrides {
 const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
 
 impl Config {
+    /// Where uploads wait for their deploy.
+    pub fn uploads(&self) -> PathBuf {
+        self.data_dir.join("uploads")
+    }
+
     /// Settings of this file, overridden. A wrong value is an error that names its key.
     pub fn load(file: &File, flags: Overrides) -> Result<Self> {
         let listen = flags.listen.map_or_else(|| file.text("listen", "127.0.0.1:8080"), Ok)?;

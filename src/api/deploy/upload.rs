@@ -12,7 +12,6 @@ use crate::{
     app::deploy::{Origin, Upload, fetch::check_size},
     config::Config,
     error::{Error, Result},
-    server,
 };
 
 /// Bytes of a text field at most: a Dockerfile is the longest.
@@ -93,7 +92,7 @@ async fn multipart(call: &Call, payload: Rc<RefCell<Payload>>) -> Result<Form> {
 }
 
 async fn store(config: &Config, part: &mut Field) -> Result<Upload> {
-    let path = tempfile::Builder::new().prefix("upload-").tempfile_in(server::uploads(config))?.into_temp_path();
+    let path = tempfile::Builder::new().prefix("upload-").tempfile_in(config.uploads())?.into_temp_path();
     let (mut file, mut size) = (File::create(&path).await?, 0);
     while let Some(chunk) = part.next().await {
         let chunk = chunk.map_err(unparsable)?;

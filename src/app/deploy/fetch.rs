@@ -23,7 +23,7 @@ pub(super) async fn fetch(config: &Config, address: &str) -> Result<Upload> {
 }
 
 async fn store(config: &Config, answer: Response, failed: impl Fn(reqwest::Error) -> Error) -> Result<Upload> {
-    let path = tempfile::Builder::new().prefix("archive-").tempfile_in(crate::server::uploads(config))?.into_temp_path();
+    let path = tempfile::Builder::new().prefix("archive-").tempfile_in(config.uploads())?.into_temp_path();
     let mut file = File::create(&path).await?;
     let (mut size, mut body) = (0, answer.bytes_stream());
     while let Some(chunk) = body.next().await {
