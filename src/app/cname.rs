@@ -66,7 +66,17 @@ fn check(ctx: &Context, app: &App, cname: &str) -> Result<()> {
     if is_own_address(&own, &app.name, cname) {
         return Err(Error::invalid(format!("cname {cname} is reserved: it is, or could become, the address of an app")));
     }
+    if is_server(&ctx.config.host, cname) {
+        return Err(Error::invalid(format!("cname {cname} is reserved: it is an address of this server")));
+    }
     Ok(())
+}
+
+/// True for names that browsers keep cookies of this server's own pages under: ports do not part them.
+fn is_server(server: &str, cname: &str) -> bool {
+    let cname = cname.trim_end_matches('.');
+    let named = server.split("://").last().unwrap_or_default().split(['/', ':']).next().unwrap_or_default();
+    cname == "localhost" || cname.parse::<std::net::IpAddr>().is_ok() || cname.eq_ignore_ascii_case(named)
 }
 
 /// True for a name of the form that apps' own addresses have: nobody may take the address of another app.
@@ -87,7 +97,10 @@ async fn check_free(ctx: &Context, app: &App, cname: &str) -> Result<()> {
 /// Another app may have the same name only on other routers and under the same team owner.
 async fn check_others(ctx: &Context, app: &App, cname: &str) -> Result<()> {
     let others = ctx.store.of::<App>().find(Filter::eq("cname", cname).and(Filter::ne("name", &app.name))).await?;
-    let shares = |other: &App| other.routers.iter().any(|theirs| app.routers.iter().any(|ours| ours.name == theirs.name));
+    // An app without router is reached by the provisioner's own all the same.
+    let names = |app: &App| -> Vec<String> { app.routers.iter().map(|router| router.name.clone()).collect() };
+    let ours = names(app);
+    let shares = |other: &App| other.routers.is_empty() || ours.is_empty() || names(other).iter().any(|name| ours.contains(name));
     if let Some(other) = others.iter().find(|other| shares(other)) {
         return Err(Error::refused(format!("cname {cname} already exists for app {} using same router", other.name)));
     }
@@ -100,12 +113,19 @@ async fn check_others(ctx: &Context, app: &App, cname: &str) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::is_own_address;
+    use super::{is_own_address, is_server};
 
     #[test]
     fn addresses_of_apps_are_nobodys_cname() {
         let own = |cname| is_own_address("hello.localhost:8888", "hello", cname);
         assert!(own("hello.localhost") && own("other.localhost") && own("*.localhost") && own("other.localhost."));
         assert!(!own("www.example.com") && !own("a.b.localhost") && !own("localhost") && !own("notlocalhost"));
+    }
+
+    #[test]
+    fn the_servers_own_names_are_nobodys_cname() {
+        let own = |cname| is_server("https://paas.example.edu:8080/x", cname);
+        assert!(own("localhost") && own("localhost.") && own("127.0.0.1") && own("10.0.0.7") && own("paas.example.edu"));
+        assert!(!own("www.example.edu") && !own("example.edu"));
     }
 }

@@ -92,6 +92,8 @@ async fn wrong_requests_for_variables_are_refused_with_tsurus_words() {
     for name in ["A.value", "1A", "", "a b"] {
         assert_eq!(admin.post(ENV).json(&json!({"Envs": [{"Name": name, "Value": "x"}]})).send().await.status, 400, "{name}");
     }
+    let nul = r#"the value of "A" has a NUL byte, which no environment can hold"#;
+    admin.post(ENV).json(&json!({"Envs": [{"Name": "A", "Value": "a\u{0}b"}]})).send().await.fails(400, nul);
     for query in ["", "?env="] {
         let reply = admin.delete(&format!("{ENV}{query}")).send().await;
         reply.fails(400, "You must provide the list of environment variables.");

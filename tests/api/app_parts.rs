@@ -49,6 +49,11 @@ async fn wrong_host_names_are_refused_with_tsurus_words() {
     }
     let own = "cname dock.localhost is reserved: it is, or could become, the address of an app";
     add(hello, "dock.localhost").await.fails(400, own);
+    add(hello, "127.0.0.1").await.fails(400, "cname 127.0.0.1 is reserved: it is an address of this server");
+    admin.post("/1.0/apps").form(&[("name", "hidden"), ("router", "none")]).send().await.ok(201);
+    add("/1.0/apps/hidden/cname", "www.example.com")
+        .await
+        .fails(500, "cname www.example.com already exists for app hello using same router");
     admin.post(hello).send().await.fails(400, "You must provide the cname.");
     admin.delete(hello).send().await.fails(400, "You must provide the cname.");
     admin.delete(&format!("{dock}?cname=www.example.com")).send().await.fails(500, "cname www.example.com not exists in app");

@@ -92,6 +92,9 @@ fn checked(input: Input) -> Result<SetEnvs> {
         return Err(Error::invalid("Prune unused requires a managed-by value"));
     }
     env::check_names(input.envs.iter().map(|var| var.name.as_str()))?;
+    if let Some(var) = input.envs.iter().find(|var| var.value.expose().contains('\0')) {
+        return Err(Error::invalid(format!("the value of {:?} has a NUL byte, which no environment can hold", var.name)));
+    }
     let (private, managed_by) = (input.private, &input.managed_by);
     let var = |var: InputVar| EnvVar {
         name: var.name,
