@@ -2,7 +2,8 @@
 
 use impaas::provisioner::{Exec, Mount, RunRequest};
 
-use super::{Lab, PAGE};
+use super::{Lab, PAGE, SOON};
+use crate::server::{eventually, processes};
 
 async fn run(lab: &Lab, command: &str, isolated: bool) -> (String, Option<String>) {
     lab.said.take();
@@ -73,4 +74,34 @@ async fn commands_run_in_each_unit_or_once_and_say_their_exit_code() {
     );
     let request = RunRequest { app: "nobody".into(), command: "true".into(), once: true, isolated: true };
     assert!(lab.local().run(request, &lab.out()).await.unwrap_err().to_string().contains("no deployed version"));
+}
+
+#[tokio::test]
+async fn a_command_sees_its_unit_unless_it_is_isolated() {
+    let lab = Lab::new().await;
+    lab.python("box", 1, &[("app.py", PAGE), ("Procfile", "web: python3 app.py\n")]).await;
+    assert_eq!(run(&lab, "echo kept > /tmp/note", false).await.1, None);
+    let unit = run(&lab, "cat /tmp/note; ps -o args ax; grep CapEff /proc/self/status; pwd", false).await.0;
+    assert!(unit.contains("kept") && unit.contains("python3 app.py") && unit.contains("CapEff:\t0000000000000000"), "{unit}");
+    assert!(unit.ends_with("/home/application/current\n"), "{unit}");
+    let fresh = run(&lab, "cat /tmp/note; ps -o args ax", true).await.0;
+    assert!(!fresh.contains("kept") && !fresh.contains("python3 app.py"), "{fresh}");
+}
+
+#[tokio::test]
+async fn a_command_ends_with_its_client() {
+    let lab = Lab::new().await;
+    lab.python("box", 1, &[("app.py", PAGE)]).await;
+    for isolated in [false, true] {
+        let (local, out) = (lab.local.clone().unwrap(), lab.out());
+        let request = RunRequest { app: "box".into(), command: "sleep 60417 & sleep 60417".into(), once: true, isolated };
+        let running = tokio::spawn(async move { local.run(request, &out).await });
+        let sleeping = || async {
+            processes::with_words("sleep 60417").iter().filter(|pid| processes::command_line(**pid).starts_with("sleep")).count()
+        };
+        eventually("both sleep", SOON, || async { sleeping().await == 2 }).await;
+        running.abort();
+        eventually("both are gone", SOON, || async { sleeping().await == 0 }).await;
+    }
+    assert_eq!(lab.ask("box", "/").await.0, 200, "the unit goes on");
 }

@@ -3,7 +3,7 @@
 use impaas::provisioner::{Exec, Shell, ShellRequest};
 
 use super::{Lab, PAGE, SOON};
-use crate::server::eventually;
+use crate::server::{eventually, processes};
 
 async fn open(lab: &Lab, isolated: bool) -> Shell {
     let request = ShellRequest { app: "sh".into(), unit: None, isolated, size: (101, 37), term: "xterm-256color".into() };
@@ -34,8 +34,9 @@ async fn a_shell_has_a_terminal_with_size_jobs_and_ctrl_c() {
         let text = printed(&mut shell, "done").await;
         assert!(text.contains("37 101") && text.contains("xterm-256color") && text.contains("/home/application/current"), "{text}");
         assert!(!text.contains("no job control"), "{text}");
-        keys(&shell, "echo sleep''ing; sleep 300\n").await;
-        printed(&mut shell, "sleeping").await;
+        keys(&shell, "sleep 60733\n").await;
+        let sleeps = || async { processes::with_words("sleep 60733").iter().any(|pid| processes::command_line(*pid).starts_with("sleep")) };
+        eventually("it sleeps", SOON, sleeps).await;
         keys(&shell, "\u{3}").await;
         keys(&shell, "echo after $?\n").await;
         printed(&mut shell, "after 130").await;
@@ -57,6 +58,6 @@ async fn a_shell_ends_with_its_client() {
     keys(&shell, "echo re''ady; sleep 4242\n").await;
     printed(&mut shell, "ready").await;
     drop(shell);
-    eventually("its processes are gone", SOON, || async { crate::server::processes::with_words("sleep 4242").is_empty() }).await;
+    eventually("its processes are gone", SOON, || async { processes::with_words("sleep 4242").is_empty() }).await;
     eventually("only the unit is left", SOON, || async { lab.shims().len() == 1 }).await;
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf, process::Stdio, sync::Arc};
 
 use tokio::{io::AsyncReadExt, net::unix::pipe};
 
-use super::{env, file, launch, running::Running, shared::Shared, spec::Bind, spec::Spec, utf8::Decoder, wanted};
+use super::{env, file, launch, process::Identity, running::Running, shared::Shared, spec::Bind, spec::Spec, utf8::Decoder};
 use crate::{
     error::{Error, Result},
     output::Output,
@@ -25,6 +25,31 @@ pub struct Job {
     pub command: Vec<String>,
     /// The terminal it works on.
     pub tty: Option<PathBuf>,
+    /// The unit to run in; a sandbox of its own without.
+    pub enter: Option<Identity>,
+}
+
+/// Where a command runs: like this process, and in this unit of it.
+#[derive(Clone, Debug)]
+pub struct Within {
+    /// The process.
+    pub process: ProcessState,
+    /// The unit's port.
+    pub port: Option<u16>,
+    /// The unit's shim, while it runs.
+    pub shim: Option<Identity>,
+}
+
+impl Within {
+    /// In a running unit.
+    pub fn unit(unit: &Running) -> Self {
+        Self { process: unit.process.clone(), port: Some(unit.record.port), shim: unit.now().identity }
+    }
+
+    /// In an environment of its own.
+    pub fn fresh(process: ProcessState) -> Self {
+        Self { process, port: None, shim: None }
+    }
 }
 
 /// A prepared run: its folder goes with it.
@@ -40,10 +65,11 @@ impl Run {
     pub fn prepare(shared: &Shared, job: Job) -> Result<Self> {
         let folder = shared.paths.runs().join(format!("{:016x}", rand::random::<u64>()));
         let mut sandbox = shared.sandbox(&folder)?;
+        let enter = job.enter.filter(|_| sandbox.is_some());
         if let Some(sandbox) = &mut sandbox {
             sandbox.binds = job.binds;
         }
-        let spec = Spec { sandbox, folder: job.folder, env: job.env, command: job.command, tty: job.tty, ..Spec::default() };
+        let spec = Spec { sandbox, folder: job.folder, env: job.env, command: job.command, tty: job.tty, enter, ..Spec::default() };
         let spec = spec.write(&folder)?;
         Ok(Self { folder, spec })
     }
@@ -79,22 +105,23 @@ pub async fn stream(shared: &Shared, job: Job, out: impl Fn(&str)) -> Result<u8>
 
 /// Runs a command in a unit's environment without showing anything.
 pub async fn quietly(shared: &Shared, unit: &Running, command: Vec<String>) -> Result<u8> {
-    stream(shared, job_of(shared, &unit.record.app, &unit.process, Some(unit.record.port), command)?, |_| {}).await
+    stream(shared, job_of(shared, &unit.record.app, Within::unit(unit), command)?, |_| {}).await
 }
 
 /// A command in a process's environment.
-pub fn job_of(shared: &Shared, app: &str, process: &ProcessState, port: Option<u16>, command: Vec<String>) -> Result<Job> {
-    let folder = shared.version_folder(app, process)?;
+pub fn job_of(shared: &Shared, app: &str, within: Within, command: Vec<String>) -> Result<Job> {
+    let Within { process, port, shim } = within;
+    let folder = shared.version_folder(app, &process)?;
     let place = shared.place(&folder, "/tmp");
-    let env = env::of_process(process, &place, port);
-    Ok(Job { env, binds: launch::binds(shared, &process.mounts)?, command, tty: None, folder })
+    let env = env::of_process(&process, &place, port);
+    Ok(Job { env, binds: launch::binds(shared, &process.mounts)?, command, tty: None, enter: shim, folder })
 }
 
 /// `app run`.
 pub async fn run(shared: &Arc<Shared>, request: RunRequest, out: &Output) -> Result<()> {
     let wanted = shared.deployed(&request.app)?;
-    for (process, port) in targets(shared, &wanted, &request)? {
-        let job = job_of(shared, &request.app, &process, port, vec![request.command.clone()])?;
+    for within in targets(shared, &wanted, &request)? {
+        let job = job_of(shared, &request.app, within, vec![request.command.clone()])?;
         let code = stream(shared, job, |text| out.write(text)).await?;
         if code != 0 {
             return Err(Error::refused(format!("command terminated with exit code {code}")));
@@ -104,12 +131,12 @@ pub async fn run(shared: &Arc<Shared>, request: RunRequest, out: &Output) -> Res
 }
 
 /// The environments to run in: of each unit, of one, or of the main process when there is no unit or it is to be a fresh one.
-fn targets(shared: &Shared, wanted: &AppState, request: &RunRequest) -> Result<Vec<(ProcessState, Option<u16>)>> {
+fn targets(shared: &Shared, wanted: &AppState, request: &RunRequest) -> Result<Vec<Within>> {
     let units = shared.app(&request.app).map(|app| app.state().units.clone()).unwrap_or_default();
     if request.isolated || units.is_empty() {
-        return Ok(vec![(main(wanted)?, None)]);
+        return Ok(vec![Within::fresh(main(wanted)?)]);
     }
-    let all = units.iter().map(|unit| (unit.process.clone(), Some(unit.record.port)));
+    let all = units.iter().map(|unit| Within::unit(unit));
     Ok(if request.once { all.take(1).collect() } else { all.collect() })
 }
 
@@ -119,19 +146,15 @@ pub fn main(wanted: &AppState) -> Result<ProcessState> {
     best.cloned().ok_or_else(|| Error::refused(format!("App {} has no deployed version: deploy it first", wanted.app)))
 }
 
-/// The process of a unit by its name, for a shell.
-pub fn of_unit(shared: &Shared, app: &str, unit: Option<&str>) -> Result<Option<(ProcessState, Option<u16>)>> {
+/// A unit by its name, or the first one; none when there is no unit.
+pub fn of_unit(shared: &Shared, app: &str, unit: Option<&str>) -> Result<Option<Within>> {
     let units = shared.app(app).map(|app| app.state().units.clone()).unwrap_or_default();
     let chosen = match unit {
         Some(name) => {
-            units.iter().find(|unit| unit.record.id == name).ok_or_else(|| Error::not_found(format!("unit \"{name}\" not found")))?
+            let named = units.iter().find(|unit| unit.record.id == name);
+            Some(named.ok_or_else(|| Error::not_found(format!("unit \"{name}\" not found")))?)
         }
-        None => match units.first() {
-            Some(first) => first,
-            None => return Ok(None),
-        },
+        None => units.first(),
     };
-    let wanted = shared.deployed(app)?;
-    let process = wanted::process(&wanted, chosen.record.version, &chosen.record.process).cloned();
-    Ok(Some((process.unwrap_or_else(|| chosen.process.clone()), Some(chosen.record.port))))
+    Ok(chosen.map(|unit| Within::unit(unit)))
 }

@@ -74,7 +74,7 @@ fn spec(shared: &Shared, unit: &Running) -> Result<Spec> {
         command: unit.process.command.clone(),
         log: Some(LogTarget { folder: log, source: unit.record.process.clone(), unit: unit.record.id.clone() }),
         folder: version,
-        tty: None,
+        ..Spec::default()
     })
 }
 

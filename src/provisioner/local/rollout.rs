@@ -8,7 +8,8 @@ use tokio_stream::wrappers::WatchStream;
 
 use super::{
     app::App,
-    exec, file, launch, log,
+    exec::{self, Within},
+    file, launch, log,
     plan::{self, Step},
     ready,
     running::Running,
@@ -106,7 +107,7 @@ impl Attempt {
     async fn after(&self, step: &Step, units: &[Arc<Running>], out: &Output) -> Result<()> {
         for unit in units {
             for hook in &step.process.after {
-                let job = exec::job_of(&self.shared, &unit.record.app, &step.process, Some(unit.record.port), vec![hook.clone()])?;
+                let job = exec::job_of(&self.shared, &unit.record.app, Within::unit(unit), vec![hook.clone()])?;
                 let code = exec::stream(&self.shared, job, |text| out.write(text)).await?;
                 if code != 0 {
                     return Err(Error::refused(format!("hooks.restart.after: {hook:?} ended with exit code {code}")));

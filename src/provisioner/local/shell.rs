@@ -15,7 +15,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    exec::{self, Run},
+    exec::{self, Run, Within},
     launch,
     shared::Shared,
 };
@@ -31,12 +31,12 @@ const COMMAND: &str = "if command -v bash >/dev/null 2>&1; then exec bash -i; el
 pub fn open(shared: &Arc<Shared>, request: &ShellRequest) -> Result<Shell> {
     let wanted = shared.deployed(&request.app)?;
     let unit = if request.isolated { None } else { exec::of_unit(shared, &request.app, request.unit.as_deref())? };
-    let (process, port) = match unit {
+    let within = match unit {
         Some(unit) => unit,
-        None => (exec::main(&wanted)?, None),
+        None => Within::fresh(exec::main(&wanted)?),
     };
     let (master, slave, path) = terminal(request.size)?;
-    let mut job = exec::job_of(shared, &request.app, &process, port, vec![COMMAND.into()])?;
+    let mut job = exec::job_of(shared, &request.app, within, vec![COMMAND.into()])?;
     let term = if request.term.is_empty() { "xterm" } else { &request.term };
     job.env.insert("TERM".into(), term.into());
     job.tty = Some(path);

@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::file;
+use super::{file, process::Identity};
 use crate::{
     error::{Error, Result},
     secret::Secret,
@@ -40,6 +40,9 @@ pub struct Spec {
     pub log: Option<LogTarget>,
     /// The terminal it works on.
     pub tty: Option<PathBuf>,
+    /// The shim of a running unit to run in, instead of a sandbox of its own.
+    #[serde(default)]
+    pub enter: Option<Identity>,
 }
 
 fn clear_env<S: serde::Serializer>(env: &BTreeMap<String, Secret>, to: S) -> Result<S::Ok, S::Error> {

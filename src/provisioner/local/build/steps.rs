@@ -78,6 +78,6 @@ impl Steps<'_> {
         env.insert("PIP_DISABLE_PIP_VERSION_CHECK".into(), "1".into());
         env.insert("PIP_NO_INPUT".into(), "1".into());
         env.insert("npm_config_update_notifier".into(), "false".into());
-        Ok(Job { folder: self.folder.into(), env, binds, command: vec![line.into()], tty: None })
+        Ok(Job { folder: self.folder.into(), env, binds, command: vec![line.into()], ..Job::default() })
     }
 }

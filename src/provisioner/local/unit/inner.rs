@@ -33,8 +33,8 @@ const TERMINATED: u8 = 128 + 15;
 /// Runs hooks and command; everything else in the unit ends with it.
 pub fn run(path: &Path) -> Result<u8> {
     let signals = Signals::block()?;
-    step("follow the outer shim", prctl::set_pdeathsig(Signal::SIGKILL))?;
     let spec = Spec::read(path)?;
+    follow(&spec)?;
     if let Some(tty) = &spec.tty {
         take_terminal(tty)?;
     }
@@ -42,6 +42,13 @@ pub fn run(path: &Path) -> Result<u8> {
     let code = commands(&spec, &signals);
     end_children();
     code
+}
+
+/// Ends with the outer process; again after each step that may clear that wish. The first process of a unit takes everything with it
+/// at once; a guest in a unit has to end what it started.
+fn follow(spec: &Spec) -> Result<()> {
+    let signal = if spec.enter.is_some() { Signal::SIGTERM } else { Signal::SIGKILL };
+    step("follow the outer shim", prctl::set_pdeathsig(signal))
 }
 
 /// Makes the terminal ours: opened by the leader of a session without one, it becomes the session's.
@@ -53,11 +60,16 @@ fn take_terminal(path: &Path) -> Result<()> {
 
 fn enter(spec: &Spec) -> Result<()> {
     step("forbid new privileges", prctl::set_no_new_privs())?;
+    if let Some(unit) = &spec.enter {
+        super::enter::inner(unit)?;
+        follow(spec)?;
+        step("adopt orphans", prctl::set_child_subreaper(true))?;
+        return step("enter /home/application/current", std::env::set_current_dir(root::CURRENT));
+    }
     match &spec.sandbox {
         Some(sandbox) => {
             root::build(sandbox, &spec.folder)?;
-            // Entering a namespace clears the wish to end with the parent in some kernels.
-            step("follow the outer shim", prctl::set_pdeathsig(Signal::SIGKILL))?;
+            follow(spec)?;
             step("enter /home/application/current", std::env::set_current_dir(root::CURRENT))
         }
         None => {
@@ -93,8 +105,8 @@ fn one(spec: &Spec, words: &[String], signals: &Signals) -> Result<u8> {
         wait(signals)?;
         while let Some(signal) = signals.next() {
             match signal {
-                Signal::SIGTERM if spec.tty.is_none() => drop(killpg(child, Signal::SIGTERM)),
-                Signal::SIGTERM | Signal::SIGHUP if spec.tty.is_some() => return Ok(TERMINATED),
+                Signal::SIGTERM | Signal::SIGHUP if spec.tty.is_some() || spec.enter.is_some() => return Ok(TERMINATED),
+                Signal::SIGTERM => drop(killpg(child, Signal::SIGTERM)),
                 _ => {}
             }
         }

@@ -5,6 +5,7 @@
 //! command and reaps. When the inner one ends, the kernel ends everything in the unit; when the outer one ends, so does the inner.
 
 mod command;
+mod enter;
 mod inner;
 mod mounts;
 mod outer;

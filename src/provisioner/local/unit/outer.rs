@@ -61,7 +61,9 @@ fn claim(folder: &Path) -> Result<()> {
 fn supervise(path: &Path) -> Result<u8> {
     let spec = Spec::read(path)?;
     let signals = Signals::block()?;
-    if spec.sandbox.is_some() {
+    if let Some(unit) = &spec.enter {
+        super::enter::outer(unit)?;
+    } else if spec.sandbox.is_some() {
         let (uid, gid) = (getuid(), getgid());
         step("make a user namespace", unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWPID))?;
         write_id_maps(0, (uid, gid))?;
