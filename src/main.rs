@@ -166,8 +166,6 @@ async fn import(config: &Config, dir: &std::path::Path) -> Result<()> {
 }
 
 async fn check(config: &Config) -> Result<()> {
-    let _data = server::DataDir::open(&config.data_dir)?;
-    server::open_store(config).await?.backend().ping().await?;
-    println!("The settings are right and the store answers.");
+    println!("{}", server::check(config).await?);
     Ok(())
 }

@@ -25,7 +25,7 @@ use crate::{
         Instance, Service,
         intent::{self, Intent},
     },
-    store::{Document, Key, Sealer, Store, mongo::Mongo, shared::is_shared, sqlite::Sqlite},
+    store::{Backend, Document, Key, Sealer, Store, mongo::Mongo, shared::is_shared, sqlite::Sqlite},
     team::Team,
     user::User,
     volume::{Bind, Volume},
@@ -68,12 +68,33 @@ pub async fn open_store(config: &Config) -> Result<Store> {
         }
         Database::Mongo { url, name } => {
             let mongo = Mongo::connect(url, name).await?;
-            let sealer = if is_shared(&mongo).await? { Sealer::clear() } else { Sealer::new(sealing_key(config)?) };
-            Store::new(Arc::new(mongo), sealer)
+            if is_shared(&mongo).await? {
+                let text =
+                    format!("database:name: {name:?} was made by tsuru's server; taking it over is not there yet, name an empty database");
+                return Err(Error::NotYet(text));
+            }
+            Store::new(Arc::new(mongo), Sealer::new(sealing_key(config)?))
         }
     };
     ensure_collections(&store).await?;
     Ok(store)
+}
+
+/// Says what is wrong with the settings and what they name; changes nothing.
+pub async fn check(config: &Config) -> Result<&'static str> {
+    match &config.database {
+        Database::Embedded if !Sqlite::is_in(&config.data_dir) => Ok("The settings are right. The first start will make the store."),
+        Database::Embedded => {
+            let _data = DataDir::open(&config.data_dir)?;
+            sealing_key(config)?;
+            Sqlite::open(&config.data_dir)?.ping().await?;
+            Ok("The settings are right and the store is there.")
+        }
+        Database::Mongo { url, name } => {
+            Mongo::connect(url, name).await?.ping().await?;
+            Ok("The settings are right and the database answers.")
+        }
+    }
 }
 
 /// The key is made together with the embedded store. When it is gone later, what it sealed is lost: no new one may hide that.
