@@ -48,7 +48,11 @@ pub async fn prepare(ctx: &Context) -> Result<Option<FirstLogin>> {
     roles(store).await?;
     platforms(store).await?;
     pool(store).await?;
-    unless_there(store, &Team { name: TEAM.into(), creating_user: ADMIN.into(), tags: vec![], quota: Quota::unlimited() }).await?;
+    unless_there(
+        store,
+        &Team { name: TEAM.into(), creating_user: ADMIN.into(), tags: vec![], quota: Quota::unlimited(), renamed_from: None },
+    )
+    .await?;
     // The admin comes last: while there is none, the next start does all this again.
     let login = FirstLogin { email: ADMIN.into(), password: Secret::new(token::generate().expose().get(..20).unwrap_or_default()) };
     keep_login(&ctx.config.data_dir, &login)?;

@@ -26,7 +26,7 @@ use crate::{
         intent::{self, Intent},
     },
     store::{Backend, Document, Key, Sealer, Store, mongo::Mongo, shared::is_shared, sqlite::Sqlite},
-    team::Team,
+    team::{self, Team},
     user::User,
     volume::{Bind, Volume},
 };
@@ -147,6 +147,7 @@ pub async fn serve(config: Config) -> Result<()> {
         reconcile::reconcile(&ctx).await?;
         deploy::tidy::after_start(&ctx).await?;
     }
+    team::update::finish_all(&ctx.store).await?;
     clear_uploads(&ctx.config)?;
     let first = first_start::prepare(&ctx).await?;
     tokio::spawn(ctx.events.clone().keep());

@@ -23,6 +23,7 @@ pub mod routes;
 pub mod service;
 pub mod stream;
 pub mod system;
+pub mod team;
 pub mod user;
 pub mod volume;
 

@@ -3,7 +3,7 @@
 use super::{
     app, auth, constraint, contract, deploy, event, plan, platform, pool, provisioner,
     route::{Route, route},
-    router, service, system, user, volume,
+    router, service, system, team, user, volume,
 };
 
 /// All routes.
@@ -19,6 +19,7 @@ pub fn table() -> Vec<Route> {
     routes.extend(app_routes());
     routes.extend(deploy_routes());
     routes.extend(running_routes());
+    routes.extend(team_routes());
     routes.extend(contract::not_yet(&routes));
     routes
 }
@@ -217,4 +218,18 @@ fn proxy_routes() -> Vec<Route> {
         ]
     };
     ["GET", "POST", "PUT", "PATCH", "DELETE"].into_iter().flat_map(each).collect()
+}
+fn team_routes() -> Vec<Route> {
+    vec![
+        route("GET", "1.0", "/teams", team::list::list),
+        route("POST", "1.0", "/teams", team::create::create),
+        route("GET", "1.4", "/teams/{name}", team::info::info),
+        route("PUT", "1.6", "/teams/{name}", team::update::update),
+        route("POST", "1.4", "/teams/{name}", team::update::update),
+        route("DELETE", "1.0", "/teams/{name}", team::remove::remove),
+        route("GET", "1.12", "/teams/{name}/quota", team::quota::show),
+        route("PUT", "1.12", "/teams/{name}/quota", team::quota::change),
+        route("GET", "1.17", "/teams/{name}/users", team::members::users),
+        route("GET", "1.17", "/teams/{name}/groups", team::members::groups),
+    ]
 }

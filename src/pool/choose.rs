@@ -66,7 +66,8 @@ mod tests {
             limit(&store, name, "team", teams).await;
         }
         for name in ["us", "them", "all", "none"] {
-            let team = Team { name: name.into(), creating_user: String::new(), tags: vec![], quota: Quota::unlimited() };
+            let team =
+                Team { name: name.into(), creating_user: String::new(), tags: vec![], quota: Quota::unlimited(), renamed_from: None };
             store.of::<Team>().insert(&team).await.unwrap();
         }
         for (name, default) in [("big", false), ("small", true)] {

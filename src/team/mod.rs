@@ -1,6 +1,11 @@
 //! Teams: who owns things together.
 
 pub mod choose;
+pub mod create;
+pub mod members;
+pub mod references;
+pub mod remove;
+pub mod update;
 
 pub use choose::choose;
 
@@ -11,8 +16,11 @@ use crate::{
     event::{Subject, Target, TargetType},
     permission::Context,
     quota::Quota,
-    store::{Document, Filter, Spec, Store, lenient},
+    store::{Document, Filter, Index, IndexKey, Spec, Store, lenient},
 };
+
+/// The permission that shows events about teams.
+pub const EVENTS: &str = "team.read.events";
 
 /// A team as stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -29,10 +37,14 @@ pub struct Team {
     /// Apps and jobs.
     #[serde(default)]
     pub quota: Quota,
+    /// The name it had, while its renaming is not finished.
+    #[serde(default, rename = "renamedfrom", skip_serializing_if = "Option::is_none")]
+    pub renamed_from: Option<String>,
 }
 
 impl Document for Team {
-    const SPEC: &'static Spec = &Spec { name: "teams", indexes: &[], sealed: &[] };
+    const SPEC: &'static Spec =
+        &Spec { name: "teams", indexes: &[Index { keys: &[IndexKey("renamedfrom", false)], unique: false, sparse: true }], sealed: &[] };
 }
 
 impl Team {
@@ -52,7 +64,7 @@ impl Subject for Team {
     }
 
     fn events_permission(&self) -> &'static str {
-        "team.read.events"
+        EVENTS
     }
 
     async fn reload(&self, store: &Store) -> Result<Self> {

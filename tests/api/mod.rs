@@ -20,5 +20,6 @@ mod routes;
 mod service;
 mod service_instance;
 mod service_proxy;
+mod team;
 mod user;
 mod volume;

@@ -9,14 +9,17 @@ use crate::{
     api::{Answer, Call, answer, plan::view::PlanView, volume::view::BindView},
     app::{App, quota},
     build::tsuru_yaml::{Healthcheck, Startupcheck},
+    context::Context,
+    error::Result,
     event::Subject,
     provisioner::AppState,
     service::Instance,
     volume,
 };
 
+/// An app with everything about it.
 #[derive(Serialize)]
-struct Info {
+pub struct Info {
     name: String,
     platform: String,
     teams: Vec<String>,
@@ -79,14 +82,19 @@ impl From<Instance> for ServiceView {
 pub async fn info(call: Call) -> Answer {
     let app = App::load(&call.ctx.store, call.var("app")).await?;
     call.permit("app.read.info", &app.contexts())?;
-    let provisioner = &call.ctx.provisioner;
+    answer::json(&of(&call.ctx, app).await?)
+}
+
+/// What is stored about the app, and what runs.
+pub async fn of(ctx: &Context, app: App) -> Result<Info> {
+    let provisioner = &ctx.provisioner;
     let units = provisioner.units(&app.name);
-    let routers = view::routers(&call.ctx, &app, &units);
+    let routers = view::routers(ctx, &app, &units);
     let state = provisioner.state(&app.name).await?;
-    let volume_binds = volume::binds_of_app(&call.ctx.store, &app.name).await?;
-    let bound = Instance::of_app(&call.ctx.store, &app.name).await?;
+    let volume_binds = volume::binds_of_app(&ctx.store, &app.name).await?;
+    let bound = Instance::of_app(&ctx.store, &app.name).await?;
     let first = app.routers.first().cloned().unwrap_or_default();
-    answer::json(&Info {
+    Ok(Info {
         quota: quota::of(&app, &units).into(),
         processes: processes(&app, state),
         internal_addresses: provisioner.internal_addresses(&app.name).into_iter().map(InternalView::from).collect(),

@@ -6,4 +6,4 @@ pub mod list;
 pub mod remove;
 pub mod team;
 pub mod update;
-mod view;
+pub mod view;

@@ -1,0 +1,87 @@
+//! Makes teams.
+
+use super::update;
+use crate::{
+    auth::{Caller, CallerKind, team_token::TeamToken},
+    config::Quotas,
+    error::{Error, Result},
+    names,
+    permission::{ContextType, Role, holder, role::RoleInstance},
+    quota::Quota,
+    store::{Filter, Store, StoreError, Update},
+    team::Team,
+    user::User,
+};
+
+/// Whoever makes a team holds the roles of this event in it.
+pub const EVENT: &str = "team-create";
+
+/// The team as it will be stored; 400 for a name that will not do.
+pub fn new(name: &str, tags: &[String], creator: &str, quotas: Quotas) -> Result<Team> {
+    let name = name.trim();
+    names::check_team(name)?;
+    Ok(Team {
+        name: name.into(),
+        creating_user: creator.into(),
+        tags: tidy(tags),
+        quota: quotas.apps_per_team.map_or_else(Quota::unlimited, Quota::limited),
+        renamed_from: None,
+    })
+}
+
+/// Tags without blanks around them, each once.
+pub fn tidy(tags: &[String]) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    for tag in tags.iter().map(|tag| tag.trim()).filter(|tag| !tag.is_empty()) {
+        if !out.iter().any(|known| known == tag) {
+            out.push(tag.into());
+        }
+    }
+    out
+}
+
+/// Makes the team under its event's lock. The creator's roles come first: of a crash in between they are left without a team, and
+/// whoever makes the team later forgets them. Nothing that an earlier team of this name left comes back with it.
+pub async fn create(store: &Store, team: &Team, creator: &Caller) -> Result<()> {
+    let taken = || Error::conflict("team already exists");
+    if store.of::<Team>().count(Filter::id(&team.name)).await? > 0 {
+        return Err(taken());
+    }
+    update::finish_from(store, &team.name).await?;
+    forget(store, &team.name).await?;
+    if creator.kind == CallerKind::User {
+        grant(store, &creator.email, &team.name).await?;
+    }
+    match store.of::<Team>().insert(team).await {
+        Err(StoreError::Duplicate(_)) => Err(taken()),
+        other => Ok(other?),
+    }
+}
+
+/// Grants in the team and tokens of it are no more.
+pub(super) async fn forget(store: &Store, team: &str) -> Result<()> {
+    holder::forget_context(store, ContextType::Team, team).await?;
+    store.of::<TeamToken>().delete(Filter::eq("team", team)).await?;
+    Ok(())
+}
+
+async fn grant(store: &Store, email: &str, team: &str) -> Result<()> {
+    let roles = store.of::<Role>().find(Filter::eq("events", EVENT).and(Filter::eq("contexttype", ContextType::Team))).await?;
+    let held = roles.into_iter().map(|role| RoleInstance { name: role.name, context_value: team.into() });
+    let update = held.fold(Update::default(), |update, role| update.and(Update::add_to_set("roles", role)));
+    if !update.is_empty() {
+        store.of::<User>().update(Filter::eq("email", email), update).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tidy;
+
+    #[test]
+    fn tags_are_trimmed_and_kept_once() {
+        let tags = [" lab ", "", "y1", "lab"].map(str::to_owned);
+        assert_eq!(tidy(&tags), ["lab", "y1"]);
+    }
+}
