@@ -97,6 +97,7 @@ fn role(name: &str, kind: ContextType, description: &str, permissions: &[&str], 
         scheme_names: owned(permissions),
         dynamic_scheme_names: Vec::new(),
         events: owned(events),
+        renamed_from: None,
     }
 }
 

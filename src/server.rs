@@ -13,7 +13,7 @@ use crate::{
     error::{Error, Result},
     event::{Event, block::Block, document::Counter, log::Chunk},
     first_start::{self, FirstLogin},
-    permission::Role,
+    permission::{self, Role},
     plan::StoredPlan,
     platform::{Platform, image::PlatformImages},
     pool::{Constraint, Pool},
@@ -147,6 +147,7 @@ pub async fn serve(config: Config) -> Result<()> {
         reconcile::reconcile(&ctx).await?;
         deploy::tidy::after_start(&ctx).await?;
     }
+    permission::role::update::finish_all(&ctx.store).await?;
     team::update::finish_all(&ctx.store).await?;
     clear_uploads(&ctx.config)?;
     let first = first_start::prepare(&ctx).await?;

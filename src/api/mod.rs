@@ -17,6 +17,7 @@ pub mod platform;
 pub mod pool;
 pub mod provisioner;
 pub mod record;
+pub mod role;
 pub mod route;
 pub mod router;
 pub mod routes;

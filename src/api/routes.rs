@@ -1,7 +1,7 @@
 //! THE route table: every route the server answers, one line each. Earlier lines win.
 
 use super::{
-    app, auth, constraint, contract, deploy, event, plan, platform, pool, provisioner,
+    app, auth, constraint, contract, deploy, event, plan, platform, pool, provisioner, role,
     route::{Route, route},
     router, service, system, team, user, volume,
 };
@@ -20,6 +20,7 @@ pub fn table() -> Vec<Route> {
     routes.extend(deploy_routes());
     routes.extend(running_routes());
     routes.extend(team_routes());
+    routes.extend(role_routes());
     routes.extend(contract::not_yet(&routes));
     routes
 }
@@ -231,5 +232,29 @@ fn team_routes() -> Vec<Route> {
         route("PUT", "1.12", "/teams/{name}/quota", team::quota::change),
         route("GET", "1.17", "/teams/{name}/users", team::members::users),
         route("GET", "1.17", "/teams/{name}/groups", team::members::groups),
+    ]
+}
+
+fn role_routes() -> Vec<Route> {
+    vec![
+        route("GET", "1.0", "/permissions", role::permission::list),
+        route("GET", "1.0", "/role/default", role::default::list),
+        route("POST", "1.0", "/role/default", role::default::add),
+        route("DELETE", "1.0", "/role/default", role::default::remove),
+        route("GET", "1.0", "/roles", role::info::list),
+        route("POST", "1.0", "/roles", role::add::add),
+        route("PUT", "1.4", "/roles", role::update::update),
+        route("POST", "1.0", "/roles/associate", role::bulk::associate),
+        route("DELETE", "1.0", "/roles/dissociate", role::bulk::dissociate),
+        route("GET", "1.0", "/roles/{name}", role::info::info),
+        route("DELETE", "1.0", "/roles/{name}", role::remove::remove),
+        route("POST", "1.0", "/roles/{name}/permissions", role::permission::add),
+        route("DELETE", "1.0", "/roles/{name}/permissions/{permission}", role::permission::remove),
+        route("POST", "1.0", "/roles/{name}/user", role::assign::user),
+        route("DELETE", "1.0", "/roles/{name}/user/{email}", role::assign::not_user),
+        route("POST", "1.6", "/roles/{name}/token", role::assign::token),
+        route("DELETE", "1.6", "/roles/{name}/token/{token_id}", role::assign::not_token),
+        route("POST", "1.9", "/roles/{name}/group", role::assign::group),
+        route("DELETE", "1.9", "/roles/{name}/group/{group_name}", role::assign::not_group),
     ]
 }

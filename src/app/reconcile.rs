@@ -92,7 +92,7 @@ mod tests {
         let store = Store::new(Arc::new(Sqlite::in_memory().unwrap()), Sealer::clear());
         let quota = Quota { limit: 5, in_use: 4 };
         for name in ["demo", "none"] {
-            let team = Team { name: name.into(), creating_user: String::new(), tags: vec![], quota };
+            let team = Team { name: name.into(), creating_user: String::new(), tags: vec![], quota, renamed_from: None };
             store.of::<Team>().insert(&team).await.unwrap();
         }
         store.of::<User>().insert(&User::new("a@b.co", String::new(), quota)).await.unwrap();

@@ -20,7 +20,13 @@ pub async fn create(caller: &Caller<'_>, name: &str) {
 
 /// A second team.
 pub async fn other_team(server: &Server) {
-    let team = Team { name: "other".into(), creating_user: String::new(), tags: vec![], quota: impaas::quota::Quota::unlimited() };
+    let team = Team {
+        name: "other".into(),
+        creating_user: String::new(),
+        tags: vec![],
+        quota: impaas::quota::Quota::unlimited(),
+        renamed_from: None,
+    };
     server.ctx.store.of::<Team>().insert(&team).await.unwrap();
 }
 

@@ -100,7 +100,13 @@ async fn a_team_without_access_has_none_to_lose() {
     other_team(&server).await;
     admin.post("/1.0/apps").form(&[("name", "third"), ("teamOwner", "other")]).send().await.ok(201);
     admin.put("/1.0/apps/third/teams/demo").send().await.ok(200);
-    let team = impaas::team::Team { name: "none".into(), creating_user: String::new(), tags: vec![], quota: Default::default() };
+    let team = impaas::team::Team {
+        name: "none".into(),
+        creating_user: String::new(),
+        tags: vec![],
+        quota: Default::default(),
+        renamed_from: None,
+    };
     server.ctx.store.of::<impaas::team::Team>().insert(&team).await.unwrap();
     admin.delete("/1.0/apps/third/teams/none").send().await.fails(404, "team does not have access to this app");
 }

@@ -63,6 +63,7 @@ impl Server {
             scheme_names: permissions.iter().map(ToString::to_string).collect(),
             dynamic_scheme_names: vec![],
             events: vec![],
+            renamed_from: None,
         };
         self.ctx.store.of::<Role>().insert(&role).await.unwrap();
         let caller = self.user(email).await;

@@ -15,6 +15,7 @@ mod metrics;
 mod plan;
 mod platform;
 mod pool;
+mod role;
 mod router;
 mod routes;
 mod service;

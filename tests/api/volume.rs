@@ -31,7 +31,13 @@ pub async fn make_app(server: &Server, name: &str, team: &str) {
 }
 
 pub async fn make_team(server: &Server, name: &str) {
-    let team = StoredTeam { name: name.into(), creating_user: String::new(), tags: vec![], quota: impaas::quota::Quota::unlimited() };
+    let team = StoredTeam {
+        name: name.into(),
+        creating_user: String::new(),
+        tags: vec![],
+        quota: impaas::quota::Quota::unlimited(),
+        renamed_from: None,
+    };
     server.ctx.store.of::<StoredTeam>().insert(&team).await.unwrap();
 }
 
