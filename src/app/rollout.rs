@@ -11,7 +11,7 @@ use crate::{
     clock::Time,
     context::Context,
     error::{Error, Result},
-    event::Locked,
+    event::{Locked, begin::CANCELED},
     output::Output,
     plan::{Plan, StoredPlan},
     pool::Pool,
@@ -111,11 +111,11 @@ pub async fn add_units(ctx: &Context, app: &Locked<App>, which: &Which, more: u3
     if rollout.provisioner.units(&app.name).iter().any(|unit| unit.status == UnitStatus::Stopped) {
         return Err(Error::refused("Cannot add units to an app that has stopped units"));
     }
-    let (before, one) = rollout.one(which)?;
-    let units = one.units.saturating_add(more);
+    let (before, version) = rollout.one_version(which)?;
     let added = async {
         app.quota_for(before, more)?;
-        rollout.patch(before, one, units).await
+        let one = wanted::one_process(before, version, which)?;
+        rollout.patch(before, one, one.units.saturating_add(more)).await
     };
     added.await.map_err(|e| during("add units", e))
 }
@@ -123,9 +123,10 @@ pub async fn add_units(ctx: &Context, app: &Locked<App>, which: &Which, more: u3
 /// Takes units from one process; all of them is a stop.
 pub async fn remove_units(ctx: &Context, app: &Locked<App>, which: &Which, fewer: u32, out: &Output) -> Result<()> {
     let rollout = Rollout::load(ctx, app, out).await?;
-    let (before, one) = rollout.one(which)?;
-    let left = one.units.saturating_sub(fewer);
+    let (before, version) = rollout.one_version(which)?;
     let removed = async {
+        let one = wanted::one_process(before, version, which)?;
+        let left = one.units.saturating_sub(fewer);
         if left > 0 {
             return rollout.patch(before, one, left).await;
         }
@@ -156,6 +157,7 @@ pub async fn kill_unit(ctx: &Context, app: &Locked<App>, unit: &str, force: bool
 pub fn during(stage: &str, e: Error) -> Error {
     match e {
         Error::Internal(_) | Error::Unavailable(_) => e,
+        Error::Refused(ref text) if text == CANCELED => e,
         e => Error::refused(format!("\n---- ERROR during {stage}: ----\n{e}\n")),
     }
 }
@@ -253,13 +255,12 @@ impl<'a> Rollout<'a> {
         self.apply(self.recipe().units(before, one, units)).await
     }
 
-    fn one(&self, which: &Which) -> Result<(&AppState, &ProcessState)> {
+    fn one_version(&self, which: &Which) -> Result<(&AppState, u32)> {
         let Some(before) = &self.before else {
             self.versions.latest()?;
             return Err(Error::refused("units can only be modified after the first deploy"));
         };
-        let version = wanted::one_version(before, which)?;
-        Ok((before, wanted::one_process(before, version, which)?))
+        Ok((before, wanted::one_version(before, which)?))
     }
 
     fn say_restart(&self, which: &Which) {

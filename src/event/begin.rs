@@ -23,6 +23,8 @@ use crate::{
 
 /// A locked app is waited for so long; anything else refuses at once.
 const APP_LOCK_WAIT: Duration = Duration::from_secs(10);
+/// What a cancelled event ends with.
+pub const CANCELED: &str = "canceled by user request";
 const APP_LOCK_RETRY: Duration = Duration::from_millis(100);
 
 /// What an event is begun with.
@@ -225,7 +227,7 @@ impl Running {
     }
 
     fn interruption(&self) -> Error {
-        let text = if self.handles.lost.is_cancelled() { "the lock of this event was lost" } else { "canceled by user request" };
+        let text = if self.handles.lost.is_cancelled() { "the lock of this event was lost" } else { CANCELED };
         Error::refused(text)
     }
 

@@ -39,9 +39,14 @@ impl Server {
 
     /// With this provisioner.
     pub async fn with(provisioner: DynProvisioner) -> Self {
+        Self::with_settings(provisioner, "").await
+    }
+
+    /// With this provisioner and these settings, as in a file.
+    pub async fn with_settings(provisioner: DynProvisioner, settings: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let flags = Overrides { data_dir: Some(dir.path().into()), ..Overrides::default() };
-        let config = Config::load(&File::default(), flags).unwrap();
+        let config = Config::load(&File::parse(settings).unwrap(), flags).unwrap();
         let store = Store::new(Arc::new(Sqlite::in_memory().unwrap()), Sealer::new(Key::random()));
         server::ensure_collections(&store).await.unwrap();
         let ctx = Context::new(config, store, provisioner, tokio::runtime::Handle::current());
@@ -86,6 +91,16 @@ impl Server {
     /// Somebody with this token.
     pub fn with_token(&self, token: &str) -> Caller<'_> {
         Caller { server: self, token: Some(token.into()) }
+    }
+
+    /// Its address, once it listens on a socket too.
+    pub async fn listen(&self) -> std::net::SocketAddr {
+        let (ctx, router) = (web::Data::new(self.ctx.clone()), web::Data::new(self.router.clone()));
+        let app = move || App::new().app_data(ctx.clone()).app_data(router.clone()).default_service(web::to(dispatch));
+        let server = actix_web::HttpServer::new(app).workers(1).disable_signals().bind("127.0.0.1:0").unwrap();
+        let address = server.addrs()[0];
+        actix_web::rt::spawn(server.run());
+        address
     }
 
     async fn session(&self, email: &str) -> Caller<'_> {

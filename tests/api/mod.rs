@@ -1,6 +1,7 @@
 //! The API in process: real routing, decoding, store (SQLite in memory); no sockets but those of brokers of services.
 
 pub mod harness;
+pub mod memory;
 
 mod app;
 mod app_env;
@@ -9,6 +10,7 @@ mod app_update;
 mod auth;
 mod broker;
 mod constraint;
+mod deploy;
 mod edge;
 mod event;
 mod metrics;
@@ -18,6 +20,7 @@ mod pool;
 mod role;
 mod router;
 mod routes;
+mod running;
 mod service;
 mod service_instance;
 mod service_proxy;

@@ -1,0 +1,257 @@
+//! A provisioner that runs nothing and forgets nothing: state, units, versions and logs in memory.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use async_trait::async_trait;
+use futures_util::{StreamExt, stream, stream::BoxStream};
+use impaas::{
+    build::tsuru_yaml,
+    clock::Time,
+    error::{Error, Result},
+    output::Output,
+    provisioner::{
+        AppState, Apps, BuildRequest, Builder, Built, Exec, InternalAddress, LogLine, LogQuery, Logs, Provisioner, RunRequest, Shell,
+        ShellRequest, Source, Unit, UnitStatus,
+    },
+};
+use tokio::sync::{broadcast, mpsc, watch};
+
+/// What a double of a provisioner knows.
+pub struct Memory {
+    inner: Mutex<Inner>,
+    live: broadcast::Sender<(String, LogLine)>,
+    /// While true, builds wait.
+    pub hold_builds: watch::Sender<bool>,
+    /// While true, rollouts of further versions wait.
+    pub hold_rollouts: watch::Sender<bool>,
+}
+
+#[derive(Default)]
+struct Inner {
+    apps: BTreeMap<String, AppState>,
+    versions: BTreeSet<(String, u32)>,
+    logs: Vec<(String, LogLine)>,
+    builds: Vec<BuildRequest>,
+    uploads: Vec<Vec<u8>>,
+    fail: Option<&'static str>,
+    killed: Vec<String>,
+}
+
+impl Memory {
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self {
+            inner: Mutex::default(),
+            live: broadcast::channel(64).0,
+            hold_builds: watch::channel(false).0,
+            hold_rollouts: watch::channel(false).0,
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap()
+    }
+
+    /// The next build, or rollout, that is asked for fails with this.
+    pub fn fail(&self, why: &'static str) {
+        self.lock().fail = Some(why);
+    }
+
+    /// What builds were asked for, and what was in their uploads.
+    pub fn builds(&self) -> (Vec<String>, Vec<Vec<u8>>) {
+        let inner = self.lock();
+        let sources = inner.builds.iter().map(|build| match &build.source {
+            Source::Archive(_) => "archive".to_owned(),
+            Source::Dockerfile { text, context } => format!("dockerfile {text} {}", context.is_some()),
+            Source::Image(image) => format!("image {image}"),
+        });
+        (sources.collect(), inner.uploads.clone())
+    }
+
+    pub fn env_of_build(&self, build: usize) -> BTreeMap<String, String> {
+        let inner = self.lock();
+        inner.builds[build].env.iter().map(|(name, value)| (name.clone(), value.expose().to_owned())).collect()
+    }
+
+    pub fn files(&self) -> Vec<u32> {
+        self.lock().versions.iter().map(|(_, version)| *version).collect()
+    }
+
+    pub fn killed(&self) -> Vec<String> {
+        self.lock().killed.clone()
+    }
+
+    /// `(version, process, units, routable)`
+    pub fn shape(&self, app: &str) -> Vec<(u32, String, u32, bool)> {
+        let state = self.lock().apps.get(app).cloned().unwrap_or_default();
+        state.processes.into_iter().map(|p| (p.version, p.name, p.units, p.routable)).collect()
+    }
+}
+
+async fn passed(gate: &watch::Sender<bool>) {
+    gate.subscribe().wait_for(|held| !held).await.unwrap();
+}
+
+impl Provisioner for Memory {
+    fn name(&self) -> &'static str {
+        "local"
+    }
+}
+
+#[async_trait]
+impl Builder for Memory {
+    async fn can_build(&self, _: &str) -> Result<()> {
+        Ok(())
+    }
+
+    async fn build(&self, request: BuildRequest, out: &Output) -> Result<Built> {
+        out.section(&format!("Starting container image build for app {:?}", request.app));
+        let (app, version) = (request.app.clone(), request.version);
+        let upload = match &request.source {
+            Source::Archive(path) | Source::Dockerfile { context: Some(path), .. } => std::fs::read(path)?,
+            _ => Vec::new(),
+        };
+        let failed = {
+            let mut inner = self.lock();
+            inner.uploads.push(upload);
+            inner.builds.push(request);
+            inner.versions.insert((app.clone(), version));
+            inner.fail.take()
+        };
+        passed(&self.hold_builds).await;
+        if let Some(why) = failed {
+            self.remove_version(&app, version).await?;
+            return Err(Error::refused(why));
+        }
+        let config = tsuru_yaml::parse("hooks: {restart: {before: [b]}}\nhealthcheck: {path: /up}")?;
+        let processes = [("web", "run web"), ("worker", "run worker")].map(|(name, line)| (name.to_owned(), vec![line.to_owned()]));
+        Ok(Built { image: format!("tsuru/app-{app}:v{version}"), processes: processes.into(), config, exposed_ports: vec![] })
+    }
+
+    async fn remove_version(&self, app: &str, version: u32) -> Result<()> {
+        self.lock().versions.remove(&(app.to_owned(), version));
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Apps for Memory {
+    async fn apply(&self, want: AppState, out: &Output) -> Result<()> {
+        out.section("Updating units");
+        if let Some(why) = self.lock().fail.take() {
+            return Err(Error::refused(why));
+        }
+        let known = self.shape(&want.app);
+        if want.processes.iter().any(|process| known.iter().all(|known| known.0 != process.version)) {
+            passed(&self.hold_rollouts).await;
+        }
+        self.lock().apps.insert(want.app.clone(), want);
+        Ok(())
+    }
+
+    async fn state(&self, app: &str) -> Result<Option<AppState>> {
+        Ok(self.lock().apps.get(app).cloned())
+    }
+
+    async fn remove(&self, app: &str, _: &Output) -> Result<()> {
+        self.lock().apps.remove(app);
+        Ok(())
+    }
+
+    fn units(&self, app: &str) -> Vec<Unit> {
+        let state = self.lock().apps.get(app).cloned().unwrap_or_default();
+        let unit = |process: &impaas::provisioner::ProcessState, number: u32| Unit {
+            id: format!("{app}-{}-{}-{number}", process.name, process.version),
+            app: app.into(),
+            process: process.name.clone(),
+            version: process.version,
+            status: UnitStatus::Started,
+            reason: String::new(),
+            ip: "127.0.0.1".into(),
+            port: Some(1),
+            routable: process.routable,
+            ready: true,
+            restarts: 0,
+            created_at: Time::now(),
+        };
+        state.processes.iter().flat_map(|process| (0..process.units).map(|number| unit(process, number)).collect::<Vec<_>>()).collect()
+    }
+
+    async fn kill_unit(&self, _: &str, unit: &str, force: bool) -> Result<()> {
+        self.lock().killed.push(format!("{unit} {force}"));
+        Ok(())
+    }
+
+    fn address(&self, app: &str) -> String {
+        format!("{app}.localhost")
+    }
+
+    async fn set_cnames(&self, _: &str, _: &[String]) -> Result<()> {
+        Ok(())
+    }
+
+    fn internal_addresses(&self, _: &str) -> Vec<InternalAddress> {
+        Vec::new()
+    }
+}
+
+#[async_trait]
+impl Logs for Memory {
+    async fn logs(&self, query: LogQuery) -> Result<BoxStream<'static, LogLine>> {
+        let receiver = self.live.subscribe();
+        let fits = {
+            let query = query.clone();
+            move |app: &str, line: &LogLine| {
+                let source = query.source.as_ref().is_none_or(|source| (*source == line.source) != query.invert_source);
+                app == query.app && source && (query.units.is_empty() || query.units.contains(&line.unit))
+            }
+        };
+        let past: Vec<LogLine> = self.lock().logs.iter().filter(|(app, line)| fits(app, line)).map(|(_, line)| line.clone()).collect();
+        let past = past[past.len().saturating_sub(query.lines)..].to_vec();
+        let live = stream::unfold((receiver, fits), |(mut receiver, fits)| async move {
+            loop {
+                let (app, line) = receiver.recv().await.ok()?;
+                if fits(&app, &line) {
+                    return Some((line, (receiver, fits)));
+                }
+            }
+        });
+        Ok(if query.follow { stream::iter(past).chain(live).boxed() } else { stream::iter(past).boxed() })
+    }
+
+    async fn log(&self, app: &str, line: LogLine) -> Result<()> {
+        self.lock().logs.push((app.into(), line.clone()));
+        self.live.send((app.into(), line)).ok();
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Exec for Memory {
+    async fn run(&self, request: RunRequest, out: &Output) -> Result<()> {
+        let times = if request.once || request.isolated { 1 } else { self.units(&request.app).len() };
+        (0..times).for_each(|_| out.line(&request.command));
+        match request.command.strip_prefix("exit ") {
+            Some(code) => Err(Error::refused(format!("command terminated with exit code {code}"))),
+            None => Ok(()),
+        }
+    }
+
+    /// Echoes what is typed, after the terminal's size.
+    async fn shell(&self, request: ShellRequest) -> Result<Shell> {
+        let ((input, mut typed), (printed, output)) = (mpsc::channel::<Vec<u8>>(8), mpsc::channel(8));
+        tokio::spawn(async move {
+            printed.send(format!("{:?} {} {:?}\n", request.size, request.term, request.unit).into_bytes()).await.ok();
+            while let Some(keys) = typed.recv().await {
+                let end = keys == b"\x04";
+                printed.send(keys).await.ok();
+                if end {
+                    return;
+                }
+            }
+        });
+        Ok(Shell { input, output })
+    }
+}
