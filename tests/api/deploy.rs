@@ -27,7 +27,7 @@ const FORBIDDEN: &str = "You don't have permission to do this action";
 pub async fn server() -> (Server, Arc<Memory>) {
     let memory = Memory::new();
     let server = Server::with(memory.clone()).await;
-    std::fs::create_dir_all(impaas::server::uploads(&server.ctx.config)).unwrap();
+    std::fs::create_dir_all(server.ctx.config.uploads()).unwrap();
     create(&server.admin().await, "a").await;
     (server, memory)
 }
@@ -39,7 +39,7 @@ pub async fn deploy(caller: &Caller<'_>, fields: &[(&str, &str)]) -> Reply {
 }
 
 fn uploads(server: &Server) -> usize {
-    std::fs::read_dir(impaas::server::uploads(&server.ctx.config)).unwrap().count()
+    std::fs::read_dir(server.ctx.config.uploads()).unwrap().count()
 }
 
 async fn events(server: &Server, kind: &str) -> Vec<Event> {
@@ -127,7 +127,7 @@ async fn what_cannot_be_deployed_is_refused_in_tsurus_words() {
 async fn an_upload_over_the_limit_is_refused_and_removed() {
     let memory = Memory::new();
     let server = Server::with_settings(memory.clone(), "upload:\n  max-size: 10\n").await;
-    std::fs::create_dir_all(impaas::server::uploads(&server.ctx.config)).unwrap();
+    std::fs::create_dir_all(server.ctx.config.uploads()).unwrap();
     let admin = server.admin().await;
     create(&admin, "a").await;
     deploy(&admin, &[]).await.fails(413, "the archive is larger than the limit of 10 bytes (upload:max-size)");
