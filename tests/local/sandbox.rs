@@ -27,6 +27,13 @@ async fn the_servers_data_and_the_machines_files_are_out_of_reach() {
     assert!(said.contains("CapEff:\t0000000000000000"), "{said}");
     assert!(said.ends_with("1000\n/home/application/current\n/home/application\n"), "{said}");
     assert!(!std::path::Path::new("/etc/x").exists() && !std::path::Path::new("/usr/x").exists());
+    let (said, _) = run(&lab, "ls -A /run", true).await;
+    let kept = ["systemd", "resolvconf", "NetworkManager", "current-system"];
+    assert!(said.lines().all(|name| kept.contains(&name)), "no socket of the machine's daemons: {said}");
+    let (said, _) =
+        run(&lab, "for f in $(find /sys -maxdepth 5 -name cgroup.procs); do echo 0 > $f && echo wrote $f; done 2>/dev/null; true", true)
+            .await;
+    assert_eq!(said, "");
     let (said, _) = run(&lab, "ls /proc | grep -c '^[0-9]'", true).await;
     assert!(said.trim().parse::<u32>().unwrap() < 10, "only its own processes: {said}");
 }

@@ -69,14 +69,7 @@ impl Watch {
 
     /// The next change.
     pub async fn next(&mut self) -> Verdict {
-        if self.backend.is_some() && !self.is_restartable_check() && self.check().is_none() {
-            return std::future::pending().await;
-        }
         if self.backend.is_none() { self.until_ready().await } else { self.until_changed().await }
-    }
-
-    fn is_restartable_check(&self) -> bool {
-        self.check().is_some_and(|check| check.force_restart)
     }
 
     /// The health check, when it asks for more than an open port.

@@ -30,6 +30,10 @@ const USER: u32 = 1000;
 const OLD: &str = "/old";
 /// The new root while it is built.
 const NEW: &str = "/new";
+/// Entries of the machine's root that an app gets fresh.
+const FRESH: [&str; 5] = ["dev", "home", "proc", "run", "tmp"];
+/// What it keeps of `/run`: name servers, and programs where they live there. Sockets of daemons that would act for it are not there.
+const RUN: [&str; 4] = ["systemd/resolve", "resolvconf", "NetworkManager/resolv.conf", "current-system"];
 /// Device files an app may use.
 const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
 
@@ -86,14 +90,20 @@ fn machine() -> Result<()> {
     for entry in step("read /", fs::read_dir(OLD))?.flatten() {
         let name = entry.file_name();
         let to = Path::new(NEW).join(&name);
-        if ["dev", "home", "proc", "tmp"].iter().any(|fresh| name == *fresh) {
-            make_folder(&to)?;
-        } else {
+        if !FRESH.iter().any(|fresh| name == *fresh) {
             // What cannot be shown (a stranger's FUSE mount) is not there for apps.
             let _ = mirror(&entry.path(), &to);
         }
     }
-    ["dev", "home", "proc", "tmp"].iter().try_for_each(|name| make_folder(&Path::new(NEW).join(name)))
+    FRESH.iter().try_for_each(|name| make_folder(&Path::new(NEW).join(name)))?;
+    for kept in RUN {
+        let (from, to) = (Path::new(OLD).join("run").join(kept), inside("/run").join(kept));
+        if let Some(parent) = to.parent().filter(|_| from.exists()) {
+            make_folder(parent)?;
+            mirror(&from, &to)?;
+        }
+    }
+    Ok(())
 }
 
 /// The same entry at a second place: a link is copied, everything else bound.
@@ -167,7 +177,7 @@ fn place(volume: &Bind) -> Result<Option<PathBuf>> {
     let from = outside(&volume.from);
     let both = volume.over.as_ref().map(|lower| mounts::overlay(&outside(lower), &from, &at));
     // Not every kernel and filesystem can: then it is the folder alone.
-    if !both.is_some_and(|both| both.is_ok()) {
+    if both.is_none_or(|both| both.is_err()) {
         bind(&from, &at)?;
     }
     if volume.read_only {
