@@ -1,7 +1,10 @@
 //! Apps: made, listed, shown, changed, removed.
 
+use bson::oid::ObjectId;
 use impaas::{
-    permission::ContextType,
+    auth::{team_token::TeamToken, token},
+    clock::Time,
+    permission::{ContextType, role::RoleInstance},
     store::{Filter, Update},
     team::Team,
 };
@@ -255,4 +258,32 @@ async fn only_those_who_may_remove_an_app() {
     foreign.delete("/1.0/apps/hello").send().await.fails(403, FORBIDDEN);
     let member = server.user_with("m@b.co", ContextType::Team, "demo", &["app.delete"]).await;
     member.delete("/1.0/apps/hello").send().await.ok(200);
+}
+
+#[actix_web::test]
+async fn a_team_token_makes_apps_on_the_quota_of_its_team() {
+    let server = Server::new().await;
+    let secret = token::generate();
+    let made = TeamToken {
+        id: ObjectId::new(),
+        token_hash: token::digest(secret.expose()),
+        token: secret.clone(),
+        token_id: "ci".into(),
+        description: String::new(),
+        created_at: Time::now(),
+        expires_at: Time::zero(),
+        last_access: Time::zero(),
+        creator_email: "admin@example.com".into(),
+        team: "demo".into(),
+        roles: vec![RoleInstance { name: "team-member".into(), context_value: "demo".into() }],
+    };
+    server.ctx.store.of::<TeamToken>().insert(&made).await.unwrap();
+    let ci = server.with_token(secret.expose());
+    ci.post("/1.0/apps").form(&[("name", "hello")]).send().await.ok(201);
+    let info = ci.get("/1.0/apps/hello").send().await.ok(200).json();
+    assert_eq!((&info["teamowner"], &info["owner"]), (&json!("demo"), &json!("ci@tsuru-team-token")));
+    let in_use = || async { server.ctx.store.of::<Team>().get(Filter::id("demo")).await.unwrap().unwrap().quota.in_use };
+    assert_eq!(in_use().await, 1);
+    ci.delete("/1.0/apps/hello").send().await.ok(200);
+    assert_eq!(in_use().await, 0);
 }

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::server::{Server, archive};
+use crate::server::{PATIENCE, Server, archive, eventually, processes};
 
 const SHOWS_GREETING: &str = r#"
 import os
@@ -86,4 +86,30 @@ async fn what_was_acknowledged_survives_a_crash() {
     assert_eq!((status, text.as_str()), (200, "kept\n"));
     let app = server.json("/1.0/apps/hello").await;
     assert_eq!((&app["cname"], &app["quota"]), (&json!(["www.example.com"]), &json!({"limit": 3, "inuse": 1})));
+}
+
+/// It answers, and cannot be asked to end.
+const STAYS: &str = "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n";
+
+#[tokio::test]
+async fn a_removal_cut_by_a_crash_is_finished_by_the_next_one() {
+    let mut server = Server::start().await;
+    server.create_app("hello", "python").await;
+    let marker = format!("removal-{:032x}", rand::random::<u128>());
+    let (page, procfile) = (format!("{STAYS}{SHOWS_GREETING}"), format!("web: exec python3 app.py {marker}\n"));
+    server.deploy("hello", &archive::of_files(&[("app.py", &page), ("Procfile", &procfile)])).await;
+    let removal = tokio::spawn(server.request(Method::DELETE, "/1.0/apps/hello").send());
+    eventually("the app stops answering", PATIENCE, async || server.ask("hello", "/").await.0 != 200).await;
+    server.kill();
+    removal.abort();
+    server.start_again().await;
+    let (status, text) = server.send(server.request(Method::DELETE, "/1.0/apps/hello")).await;
+    // The crash may have come after the last step.
+    assert!(status == 404 || text.contains("Done removing application."), "{status} {text}");
+    assert_eq!(server.send(server.request(Method::GET, "/1.0/apps/hello")).await.0, 404);
+    assert!(!server.data().join("local/apps/hello").exists());
+    eventually("no process of the app is left", PATIENCE, async || processes::with_words(&marker).is_empty()).await;
+    server.create_app("hello", "static").await;
+    server.deploy("hello", &archive::of_example("blog")).await;
+    assert_eq!(server.json("/1.0/apps/hello").await["units"][0]["Version"], 2);
 }
