@@ -152,7 +152,7 @@ where
             return finished(outcome, said, format);
         }
     };
-    let (to, ended) = (client, async move { done.await });
+    let (to, ended) = (client, done);
     ctx.runtime.spawn(async move {
         match ended.await {
             Ok(Ok(())) => {

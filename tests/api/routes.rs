@@ -7,7 +7,7 @@ use impaas::api::{route::Door, routes};
 async fn every_route_that_needs_a_token_is_401_without_one() {
     let server = Server::new().await;
     for route in routes::table().iter().filter(|route| route.door == Door::Token) {
-        let path = route.path.replace(":.*}", "}").replace('{', "").replace('}', "");
+        let path = route.path.replace(":.*}", "}").replace(['{', '}'], "");
         let reply = server.nobody().request(route.method, &path).send().await;
         assert_eq!(reply.status, 401, "{} {path}: {}", route.method, reply.text);
     }

@@ -243,11 +243,6 @@ impl Server {
         self.apps
     }
 
-    /// Process id of the server.
-    pub fn pid(&self) -> u32 {
-        self.child.as_ref().expect("the server runs").id()
-    }
-
     /// Everything the server printed.
     pub fn log(&self) -> String {
         read_to_string(self.log_path()).unwrap_or_default()

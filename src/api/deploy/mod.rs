@@ -1,6 +1,7 @@
 //! Deploys over HTTP.
 
 pub mod build;
+#[expect(clippy::module_inception, reason = "verb files are named after what they do: POST ./deploy")]
 pub mod deploy;
 pub mod info;
 pub mod rollback;
