@@ -1,5 +1,7 @@
 //! The fourth beat of a handler: the event takes the lock, then the thing is loaded again and permitted again.
 
+use std::borrow::Cow;
+
 use bson::{Bson, doc};
 
 use super::Call;
@@ -19,7 +21,7 @@ const SECRET_FIELDS: [&str; 8] = ["password", "old", "new", "confirm", "token", 
 #[derive(Clone, Debug)]
 pub struct Recording {
     permission: &'static str,
-    kind: &'static str,
+    kind: Cow<'static, str>,
     cancelable: bool,
     cancelled_with: Option<&'static str>,
     locks: bool,
@@ -33,7 +35,7 @@ impl From<&'static str> for Recording {
     fn from(permission: &'static str) -> Self {
         Self {
             permission,
-            kind: permission,
+            kind: permission.into(),
             cancelable: false,
             cancelled_with: None,
             locks: true,
@@ -53,8 +55,8 @@ impl Recording {
 
     /// Recorded as another kind than the permission that is checked.
     #[must_use]
-    pub fn as_kind(mut self, kind: &'static str) -> Self {
-        self.kind = kind;
+    pub fn as_kind(mut self, kind: impl Into<Cow<'static, str>>) -> Self {
+        self.kind = kind.into();
         self
     }
 
@@ -154,7 +156,7 @@ impl Call {
         Ok(Begin {
             target,
             extra: recording.extra.clone(),
-            kind: recording.kind.into(),
+            kind: recording.kind.clone().into_owned(),
             owner,
             source_ip,
             data: Some(data),

@@ -181,7 +181,7 @@ fn running_routes() -> Vec<Route> {
 }
 
 fn service_routes() -> Vec<Route> {
-    use service::{access, create, doc, info, instance, list, plans, remove, update};
+    use service::{access, create, doc, info, instance, list, manifest, plans, remove, update};
     vec![
         route("GET", "1.0", "/services/instances", list::usable),
         route("POST", "1.0", "/services/{service}/instances", instance::create::create),
@@ -203,6 +203,8 @@ fn service_routes() -> Vec<Route> {
         route("GET", "1.0", "/services/{name}/plans", plans::plans),
         route("GET", "1.0", "/services/{name}/doc", doc::get),
         route("PUT", "1.0", "/services/{name}/doc", doc::set),
+        route("PUT", "1.31", "/services/{service}/manifest", manifest::set),
+        route("GET", "1.31", "/services/{service}/manifest", manifest::get),
         route("PUT", "1.0", "/services/{service}/team/{team}", access::grant),
         route("DELETE", "1.0", "/services/{service}/team/{team}", access::revoke),
     ]

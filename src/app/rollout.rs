@@ -67,7 +67,7 @@ pub async fn restart(ctx: &Context, app: &Locked<App>, which: &Which, out: &Outp
     rollout.restart(before, which, Stopped::Stays).await
 }
 
-/// Like [`restart`], without announcing it: what a change of the environment does.
+/// Like [`restart`], without announcing it: what a change of the environment does, as tsuru tells it.
 pub async fn renew(ctx: &Context, app: &Locked<App>, which: &Which, out: &Output) -> Result<()> {
     let rollout = Rollout::load(ctx, app, out).await?;
     match &rollout.before {

@@ -17,6 +17,13 @@ pub struct Asked {
     pub query: String,
 }
 
+impl Asked {
+    /// The path below the instance that it is about, with its first slash.
+    pub fn below(&self) -> String {
+        format!("/{}", self.path.get(2..).unwrap_or_default().join("/"))
+    }
+}
+
 /// Anything of a broker, for those who run the service.
 pub fn of_service(asked: &str) -> Result<Asked> {
     let (path, query) = asked.split_once('?').unwrap_or((asked, ""));

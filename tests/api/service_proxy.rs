@@ -1,6 +1,11 @@
 //! Requests that are passed on to brokers.
 
-use impaas::{event::Event, permission::ContextType::Team, store::Filter};
+use impaas::{
+    event::Event,
+    permission::{ContextType::Team, Role, role::RoleInstance},
+    store::{Filter, Update},
+    user::User,
+};
 use serde_json::json;
 
 use super::{
@@ -103,4 +108,55 @@ async fn a_proxy_wants_its_permission() {
     admin.get("/1.20/services/mysql/resources/ghost/x").send().await.fails(404, "service instance not found");
     admin.get("/1.0/services/proxy/service/ghost").send().await.fails(404, "Service not found");
     admin.get("/1.21/services/ghost/authenticated-resources/x").send().await.fails(404, "Service not found");
+}
+
+#[actix_web::test]
+async fn a_manifest_says_who_may_do_what() {
+    let (server, _broker) = with_db1().await;
+    let admin = server.admin().await;
+    let path = "/1.31/services/mysql/manifest";
+    assert_eq!(admin.get(path).send().await.ok(200).text, "null\n");
+    let wanted = json!({"enabled": true, "operations": [{"method": "GET", "path": "/backups", "action": "backups.list"}]});
+    admin.put(path).json(&wanted).send().await.ok(200);
+    let shown = r#"{"enabled":true,"strict_actions":false,"legacy_compat":false,"operations":[{"method":"GET","path":"/backups","action":"backups.list"}]}"#;
+    assert_eq!(admin.get(path).send().await.ok(200).text.trim_end(), shown);
+
+    let backups = "/1.0/services/mysql/proxy/db1?callback=/resources/db1/backups";
+    admin.get(backups).send().await.fails(403, DENIED);
+    admin.get("/1.20/services/mysql/resources/db1/backups/today").send().await.ok(200);
+    let role =
+        bson::doc! {"_id": "lister", "contexttype": "team", "schemenames": [], "dynamic_scheme_names": ["service-action.mysql.backups"]};
+    let role: Role = bson::deserialize_from_document(role).unwrap();
+    server.ctx.store.of::<Role>().insert(&role).await.unwrap();
+    for (email, team, status) in [("l@example.com", "demo", 200), ("o@example.com", "other", 403)] {
+        let caller = server.user(email).await;
+        let held = RoleInstance { name: "lister".into(), context_value: team.into() };
+        server.ctx.store.of::<User>().update(Filter::eq("email", email), Update::add_to_set("roles", held)).await.unwrap();
+        caller.get(backups).send().await.ok(status);
+        caller.get("/1.20/services/mysql/resources/db1/other").send().await.fails(403, DENIED);
+    }
+    let conflict = admin.put(path).json(&json!({"enabled": true})).send().await.ok(409);
+    assert_eq!(conflict.json(), json!({"service": "mysql", "conflicts": [{"action": "backups.list", "roles": ["lister"]}]}));
+
+    let both = json!({"enabled": true, "strict_actions": true, "legacy_compat": true, "operations": [
+        {"method": "GET", "path": "/backups", "action": "backups.list"}, {"method": "POST", "path": "/backups", "action": "backups.make"}]});
+    admin.put(path).json(&both).send().await.ok(200);
+    admin.get("/1.20/services/mysql/resources/db1/other").send().await.fails(403, DENIED);
+    admin.post(backups).send().await.ok(200);
+    let kind = Filter::eq("kind.name", "service-action.mysql.backups.make");
+    assert_eq!(server.ctx.store.of::<Event>().count(kind).await.unwrap(), 1);
+}
+
+#[actix_web::test]
+async fn a_manifest_is_for_those_who_run_the_service() {
+    let (server, _broker) = with_db1().await;
+    let stranger = server.user_with("s@example.com", Team, "other", &["service"]).await;
+    stranger.get("/1.31/services/mysql/manifest").send().await.fails(403, DENIED);
+    stranger.put("/1.31/services/mysql/manifest").json(&json!({})).send().await.fails(403, DENIED);
+    let admin = server.admin().await;
+    for method in ["GET", "PUT"] {
+        admin.request(method, "/1.31/services/ghost/manifest").send().await.fails(404, "Service not found");
+    }
+    let wrong = json!({"operations": [{"method": "GET", "path": "/a"}]});
+    admin.put("/1.31/services/mysql/manifest").json(&wrong).send().await.fails(400, "manifest action is required for operation \"/a\"");
 }

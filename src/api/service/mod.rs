@@ -6,6 +6,7 @@ pub mod doc;
 pub mod info;
 pub mod instance;
 pub mod list;
+pub mod manifest;
 pub mod plans;
 pub mod proxy;
 pub mod remove;

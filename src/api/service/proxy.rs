@@ -85,21 +85,30 @@ pub async fn authenticated(mut call: Call) -> Answer {
 }
 
 async fn of_instance(mut call: Call, path: &str) -> Answer {
-    let instance = Instance::load(&call.ctx.store, call.var("service"), call.var("instance")).await?;
-    let service = Service::load(&call.ctx.store, call.var("service")).await?;
-    if service.manifest.as_ref().is_some_and(|manifest| manifest.enabled) {
-        return Err(Error::NotYet("the manifests of services are not there yet in this server".into()));
-    }
-    call.permit("service-instance.update.proxy", &instance.contexts())?;
-    let method = method(&call)?;
-    let asked = proxy::of_instance(&instance, &method, path)?;
-    if method == Method::GET {
+    let (service, instance) = both(&call).await?;
+    // Where a path leads out of the instance, there is nothing to be permitted.
+    let asked = proxy::of_instance(&instance, &method(&call)?, path);
+    let below = asked.as_ref().map(Asked::below).unwrap_or_default();
+    let kind = service.authorize(call.caller()?, call.method(), &below, &instance.contexts())?;
+    let asked = asked?;
+    if method(&call)? == Method::GET {
         let asker = reader(&call)?;
         return pass(&mut call, &service, &instance.pool, asked, &asker).await;
     }
-    let locked = call.record("service-instance.update.proxy", instance).await?;
-    let passed = pass(&mut call, &service, &locked.pool, asked, &Asker::of(locked.event())).await;
-    locked.end(passed).await
+    let new = New { target: instance.target(), events_permission: instance.events_permission(), contexts: instance.contexts() };
+    let event = call.record_new(Recording::of("service-instance.update.proxy").as_kind(kind), new).await?;
+    let passed = async {
+        let (service, instance) = both(&call).await?;
+        service.authorize(call.caller()?, call.method(), &below, &instance.contexts())?;
+        pass(&mut call, &service, &instance.pool, asked, &Asker::of(event.event())).await
+    };
+    let passed = passed.await;
+    event.end(passed).await
+}
+
+async fn both(call: &Call) -> Result<(Service, Instance)> {
+    let instance = Instance::load(&call.ctx.store, call.var("service"), call.var("instance")).await?;
+    Ok((Service::load(&call.ctx.store, call.var("service")).await?, instance))
 }
 
 fn reader(call: &Call) -> Result<Asker> {

@@ -44,7 +44,7 @@ pub async fn set(ctx: &Context, app: &mut Locked<App>, wanted: SetEnvs, out: &Ou
     let id = app.id;
     let update = wanted.vars.iter().fold(update, |update, var| update.and_set(format!("env.{}", var.name), var));
     app.change(&ctx.store, id, update).await?;
-    if wanted.no_restart { Ok(()) } else { rollout::restart(ctx, app, &Which::all(), out).await }
+    if wanted.no_restart { Ok(()) } else { rollout::renew(ctx, app, &Which::all(), out).await }
 }
 
 /// Removes variables and restarts the app's units. Names that are not there are fine.
@@ -55,7 +55,7 @@ pub async fn unset(ctx: &Context, app: &mut Locked<App>, wanted: &[String], no_r
     let update = there.fold(Update::default(), |update, name| update.and_unset(format!("env.{name}")));
     let id = app.id;
     app.change(&ctx.store, id, update).await?;
-    if no_restart { Ok(()) } else { rollout::restart(ctx, app, &Which::all(), out).await }
+    if no_restart { Ok(()) } else { rollout::renew(ctx, app, &Which::all(), out).await }
 }
 
 /// Variables of the same manager that are not wanted any more.
