@@ -113,7 +113,6 @@ pub async fn add_units(ctx: &Context, app: &Locked<App>, which: &Which, more: u3
     }
     let (before, version) = rollout.one_version(which)?;
     let added = async {
-        app.quota_for(before, more)?;
         let one = wanted::one_process(before, version, which)?;
         rollout.patch(before, one, one.units.saturating_add(more)).await
     };
@@ -168,14 +167,6 @@ enum Stopped {
     Starts,
 }
 
-impl App {
-    /// Refuses `more` units that the app's quota has no room for.
-    fn quota_for(&self, before: &AppState, more: u32) -> Result<()> {
-        let quota = crate::quota::Quota { in_use: wanted::total(before), ..self.quota };
-        quota.check(i64::from(more))
-    }
-}
-
 /// Everything a change of what runs begins with.
 pub(super) struct Rollout<'a> {
     app: &'a Locked<App>,
@@ -210,19 +201,21 @@ impl<'a> Rollout<'a> {
         Recipe { app: self.app, versions: &self.versions, env: &self.env, plans: &self.plans, mounts: &self.mounts }
     }
 
-    /// The state after a deploy of `version`, within the quota.
+    /// The state after a deploy of `version`.
     pub fn deployed(&self, version: &Version, others: Others) -> Result<AppState> {
-        let want = self.recipe().deploy(self.before.as_ref(), version, others)?;
-        let had = self.before.as_ref().map_or(0, wanted::total);
-        if wanted::total(&want) > had {
-            let quota = crate::quota::Quota { in_use: had, ..self.app.quota };
-            quota.check(wanted::total(&want) - had)?;
-        }
-        Ok(want)
+        self.recipe().deploy(self.before.as_ref(), version, others)
+    }
+
+    /// Refuses more units than there were when the quota has no room for them.
+    fn within_quota(&self, want: &AppState) -> Result<()> {
+        let (had, wants) = (self.before.as_ref().map_or(0, wanted::total), wanted::total(want));
+        let quota = crate::quota::Quota { in_use: had, ..self.app.quota };
+        if wants > had { quota.check(wants - had) } else { Ok(()) }
     }
 
     /// Makes it so. When the event is cancelled meanwhile, what was before is made so again.
     pub async fn apply(&self, want: AppState) -> Result<()> {
+        self.within_quota(&want)?;
         let applied = self.app.event().unless_cancelled(self.provisioner.apply(want, &self.out)).await;
         if applied.is_err() && self.app.event().cancelled().is_cancelled() {
             let before = self.before.clone().unwrap_or_else(|| self.recipe().state(Vec::new()));
@@ -251,8 +244,10 @@ impl<'a> Rollout<'a> {
     }
 
     async fn patch(&self, before: &AppState, one: &ProcessState, units: u32) -> Result<()> {
+        let want = self.recipe().units(before, one, units);
+        self.within_quota(&want)?;
         self.out.section(&format!("Patching from {} to {units} units", one.units));
-        self.apply(self.recipe().units(before, one, units)).await
+        self.apply(want).await
     }
 
     fn one_version(&self, which: &Which) -> Result<(&AppState, u32)> {

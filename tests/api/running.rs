@@ -68,6 +68,10 @@ async fn wrong_numbers_of_units_are_refused() {
     add(&[("units", "1"), ("process", "web")]).send().await.ok(200);
     deploy(&admin, &[("override-versions", "1")]).await.ok(200);
     assert_eq!(memory.shape("a")[0].2, 2);
+    admin.post("/1.0/apps/a/stop").send().await.ok(200);
+    admin.put("/1.0/apps/a/quota").form(&[("limit", "1")]).send().await.ok(200);
+    let (_, error) = stream(&admin.post("/1.0/apps/a/start").send().await.ok(200));
+    assert_eq!(error, "\n---- ERROR during start: ----\nQuota exceeded. Available: 1, Requested: 3.\n");
 }
 
 #[actix_web::test]
