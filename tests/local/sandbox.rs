@@ -47,6 +47,17 @@ async fn nothing_of_the_servers_environment_reaches_an_app() {
 }
 
 #[tokio::test]
+async fn no_secret_of_an_app_lies_readable_on_the_disk() {
+    let lab = Lab::new().await;
+    let mut state = lab.python("box", 1, &[("app.py", PAGE)]).await;
+    state.processes[0].env.insert("PASSWORD".into(), "moonlight-4711".into());
+    lab.apply(state).await;
+    assert_eq!(lab.ask("box", "/env/PASSWORD").await.1, "moonlight-4711");
+    let found = std::process::Command::new("grep").args(["-rl", "moonlight-4711"]).arg(lab.folder("apps/box/units")).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&found.stdout), "");
+}
+
+#[tokio::test]
 async fn volumes_are_where_they_should_be() {
     let lab = Lab::new().await;
     let mut state = lab.python("box", 1, &[("app.py", PAGE)]).await;

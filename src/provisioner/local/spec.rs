@@ -113,6 +113,12 @@ impl Spec {
         serde_json::from_slice(&text).map_err(|e| Error::internal(format!("{}: {e}", path.display())))
     }
 
+    /// Takes the environment out of the file: once it was read, only the record in it is of use, and secrets do not lie on the disk.
+    pub fn forget_env(&self, path: &Path) -> Result<()> {
+        let folder = path.parent().ok_or_else(|| Error::internal("a spec without a folder"))?;
+        Self { env: BTreeMap::new(), ..self.clone() }.write(folder).map(drop)
+    }
+
     /// Writes `FOLDER/spec.json`, for us only: it holds the app's environment.
     pub fn write(&self, folder: &Path) -> Result<PathBuf> {
         let path = folder.join(SPEC);

@@ -54,10 +54,19 @@ fn append(tar: &mut tar::Builder<impl Write>, root: &Path, path: &Path) -> std::
         // Sockets and pipes of apps mean nothing elsewhere.
         return if kind.is_file() || kind.is_symlink() { tar.append_path_with_name(path, name) } else { Ok(()) };
     }
-    tar.append_dir(name, path)?;
+    append_folder(tar, path, name)?;
     let mut children: Vec<PathBuf> = fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?;
     children.sort();
     children.iter().try_for_each(|child| append(tar, root, child))
+}
+
+/// Without its time: unpacking does not bring that back, and two exports of the same files should be the same.
+fn append_folder(tar: &mut tar::Builder<impl Write>, path: &Path, name: &Path) -> std::io::Result<()> {
+    let mut header = tar::Header::new_gnu();
+    header.set_metadata(&fs::metadata(path)?);
+    header.set_mtime(0);
+    header.set_size(0);
+    tar.append_data(&mut header, name.join(""), std::io::empty())
 }
 
 #[cfg(test)]

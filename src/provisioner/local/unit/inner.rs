@@ -35,6 +35,7 @@ pub fn run(path: &Path) -> Result<u8> {
     let signals = Signals::block()?;
     let spec = Spec::read(path)?;
     follow(&spec)?;
+    spec.forget_env(path)?;
     if let Some(tty) = &spec.tty {
         take_terminal(tty)?;
     }
