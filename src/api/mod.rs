@@ -25,6 +25,7 @@ pub mod service;
 pub mod stream;
 pub mod system;
 pub mod team;
+pub mod token;
 pub mod user;
 pub mod volume;
 

@@ -3,7 +3,7 @@
 use super::{
     app, auth, constraint, contract, deploy, event, plan, platform, pool, provisioner, role,
     route::{Route, route},
-    router, service, system, team, user, volume,
+    router, service, system, team, token, user, volume,
 };
 
 /// All routes.
@@ -21,6 +21,7 @@ pub fn table() -> Vec<Route> {
     routes.extend(running_routes());
     routes.extend(team_routes());
     routes.extend(role_routes());
+    routes.extend(token_routes());
     routes.extend(contract::not_yet(&routes));
     routes
 }
@@ -258,5 +259,15 @@ fn role_routes() -> Vec<Route> {
         route("DELETE", "1.6", "/roles/{name}/token/{token_id}", role::assign::not_token),
         route("POST", "1.9", "/roles/{name}/group", role::assign::group),
         route("DELETE", "1.9", "/roles/{name}/group/{group_name}", role::assign::not_group),
+    ]
+}
+
+fn token_routes() -> Vec<Route> {
+    vec![
+        route("GET", "1.6", "/tokens", token::info::list),
+        route("POST", "1.6", "/tokens", token::change::create),
+        route("GET", "1.7", "/tokens/{token_id}", token::info::info),
+        route("PUT", "1.6", "/tokens/{token_id}", token::change::update),
+        route("DELETE", "1.6", "/tokens/{token_id}", token::change::remove),
     ]
 }

@@ -25,5 +25,6 @@ mod service;
 mod service_instance;
 mod service_proxy;
 mod team;
+mod token;
 mod user;
 mod volume;

@@ -1,0 +1,4 @@
+//! Team tokens.
+
+pub mod change;
+pub mod info;
