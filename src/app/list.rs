@@ -50,8 +50,7 @@ pub async fn list(ctx: &Context, caller: &Caller, wanted: &Wanted) -> Result<Vec
 
 /// What the caller may see; `None`: nothing.
 fn visible(caller: &Caller) -> Option<Filter> {
-    let mut contexts = caller.grants.contexts("app.read");
-    contexts.extend(caller.grants.contexts("app.read.info"));
+    let contexts = caller.grants.contexts("app.read.info");
     if contexts.iter().any(|context| context.kind == ContextType::Global) {
         return Some(Filter::All);
     }
