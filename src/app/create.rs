@@ -9,7 +9,9 @@ use crate::{
     context::Context,
     error::{Error, Result},
     event::Locked,
-    names, plan, pool,
+    names,
+    permission::{ContextType, holder},
+    plan, pool,
     quota::{self, Quota},
     router,
     store::{Filter, StoreError},
@@ -59,6 +61,8 @@ fn taken_name(name: &str) -> Error {
 pub async fn create(ctx: &Context, _lock: &Locked<()>, new: NewApp, caller: &Caller) -> Result<App> {
     let app = document(ctx, new, caller).await?;
     let user = (caller.kind == CallerKind::User).then_some(caller.email.as_str());
+    // Who held roles in an earlier app of this name does not hold them in this one.
+    holder::forget_context(&ctx.store, ContextType::App, &app.name).await?;
     reserve(ctx, &app.team_owner, user).await?;
     let inserted = match ctx.store.of::<App>().insert(&app).await {
         Ok(()) => Ok(()),

@@ -338,3 +338,13 @@ async fn events_grant_default_roles() {
     admin.post("/1.0/role/default").form(&[("user-create", "team-member")]).send().await.fails(400, text);
     admin.post("/1.0/role/default").send().await.ok(200);
 }
+
+#[actix_web::test]
+async fn an_app_of_a_used_name_starts_without_grants_in_an_earlier_one() {
+    let server = Server::new().await;
+    let bob = server.user_with(BOB, App, "blog", &["app"]).await;
+    let form = [("name", "blog"), ("platform", "static"), ("teamOwner", "demo")];
+    server.admin().await.post("/1.0/apps").form(&form).send().await.ok(201);
+    assert!(held(&bob).await.is_empty());
+    bob.get("/1.0/apps/blog").send().await.fails(403, DENIED);
+}
