@@ -8,6 +8,7 @@ use crate::{
     error::{Error, Result},
     event::Locked,
     names::is_common,
+    permission::{ContextType, holder},
     store::{Filter, Store, StoreError, Update},
 };
 
@@ -111,6 +112,7 @@ pub async fn check_empty(store: &Store, pool: &str) -> Result<()> {
 /// Removes an empty pool, and what was said about it alone: a later pool of its name begins anew.
 pub async fn remove(store: &Store, pool: &Locked<Pool>) -> Result<()> {
     check_empty(store, &pool.name).await?;
+    holder::forget_context(store, ContextType::Pool, &pool.name).await?;
     store.of::<Pool>().delete(Filter::id(&pool.name)).await?;
     store.of::<Constraint>().delete(Filter::eq("poolexpr", &pool.name)).await?;
     Ok(())

@@ -8,6 +8,7 @@ use crate::{
     error::{Error, Result},
     event::Locked,
     names,
+    permission::{ContextType, holder},
     secret::Secret,
     store::{Filter, Store, StoreError, Update},
     team::Team,
@@ -92,6 +93,7 @@ pub async fn remove(ctx: &Context, service: &Locked<Service>) -> Result<()> {
         let text = "This service cannot be removed because it has instances.\nPlease remove these instances before removing the service.";
         return Err(Error::Forbidden(text.into()));
     }
+    holder::forget_context(&ctx.store, ContextType::Service, &service.name).await?;
     ctx.store.of::<Service>().delete(Filter::id(&service.name)).await?;
     Ok(())
 }

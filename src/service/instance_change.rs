@@ -18,11 +18,12 @@ use crate::{
     error::{Error, Result},
     event::{Locked, Subject},
     output::Output,
+    permission::{ContextType, holder},
     pool::{
         Pool,
         constraint::{Field, Rules},
     },
-    store::{Filter, Update},
+    store::{Filter, Store, Update},
     team::Team,
 };
 
@@ -193,7 +194,19 @@ pub async fn remove_instance(ctx: &Context, locked: &Locked<Instance>, ignore_er
         }
         other => other?,
     }
+    forget_grants(&ctx.store, locked).await?;
     ctx.store.of::<Instance>().delete(Filter::id(locked.id)).await?;
     out.write("service instance successfully removed\n");
+    Ok(())
+}
+
+/// Nobody holds anything in this instance any longer. Grants name it as `service/instance`, or, for binding, by its name alone: that
+/// goes with the last instance of the name.
+async fn forget_grants(store: &Store, instance: &Instance) -> Result<()> {
+    let full = format!("{}/{}", instance.service_name, instance.name);
+    holder::forget_context(store, ContextType::ServiceInstance, &full).await?;
+    if store.of::<Instance>().count(Filter::eq("name", &instance.name)).await? <= 1 {
+        holder::forget_context(store, ContextType::ServiceInstance, &instance.name).await?;
+    }
     Ok(())
 }

@@ -8,6 +8,7 @@ use crate::{
     error::{Error, Result},
     event::Locked,
     names,
+    permission::{ContextType, holder},
     pool::{
         Pool,
         constraint::{Field, Rules},
@@ -85,6 +86,7 @@ pub async fn remove(ctx: &Context, volume: &Locked<Volume>) -> Result<()> {
     }
     let pool = Pool::load(&ctx.store, &volume.pool).await?;
     ctx.provisioner(&pool.provisioner)?.remove_volume(&volume.name).await?;
+    holder::forget_context(&ctx.store, ContextType::Volume, &volume.name).await?;
     ctx.store.of::<Volume>().delete(Filter::id(&volume.name)).await?;
     Ok(())
 }

@@ -241,3 +241,14 @@ async fn a_bind_is_an_event_of_the_volume_that_locks_the_app_too() {
     assert_eq!((event.target.value.as_str(), event.extra_targets[0].target.value.as_str()), ("uploads", "hello"));
     assert!(event.extra_targets[0].lock && !event.running && event.error.is_empty());
 }
+
+#[actix_web::test]
+async fn who_held_roles_in_a_removed_volume_holds_nothing_in_the_next_of_its_name() {
+    let server = with_volume().await;
+    let holder = server.user_with("holder@example.com", Volume, "uploads", &["volume.read"]).await;
+    holder.get("/1.4/volumes/uploads").send().await.ok(200);
+    let admin = server.admin().await;
+    admin.delete("/1.4/volumes/uploads").send().await;
+    admin.post("/1.4/volumes").form(&CLI).send().await.ok(201);
+    holder.get("/1.4/volumes/uploads").send().await.fails(403, DENIED);
+}
