@@ -34,16 +34,35 @@ async fn a_shell_has_a_terminal_with_size_jobs_and_ctrl_c() {
         let text = printed(&mut shell, "done").await;
         assert!(text.contains("37 101") && text.contains("xterm-256color") && text.contains("/home/application/current"), "{text}");
         assert!(!text.contains("no job control"), "{text}");
-        keys(&shell, "sleep 60733\n").await;
-        let sleeps = || async { processes::with_words("sleep 60733").iter().any(|pid| processes::command_line(*pid).starts_with("sleep")) };
-        eventually("it sleeps", SOON, sleeps).await;
-        keys(&shell, "\u{3}").await;
-        keys(&shell, "echo after $?\n").await;
-        printed(&mut shell, "after 130").await;
-        keys(&shell, "exit\n").await;
-        eventually_ended(&mut shell).await;
+        interrupt(&mut shell, "60733").await;
     }
     eventually("only the unit is left", SOON, || async { lab.shims().len() == 1 }).await;
+}
+
+/// Ctrl-C ends what runs in the foreground, and the shell goes on.
+async fn interrupt(shell: &mut Shell, seconds: &str) {
+    let sleep = format!("sleep {seconds}");
+    keys(shell, &format!("{sleep}\n")).await;
+    let sleeps = || async { processes::with_words(&sleep).iter().any(|pid| processes::command_line(*pid).starts_with("sleep")) };
+    eventually("it sleeps", SOON, sleeps).await;
+    keys(shell, "\u{3}").await;
+    keys(shell, "echo after $?\n").await;
+    printed(shell, "after 130").await;
+    keys(shell, "exit\n").await;
+    eventually_ended(shell).await;
+}
+
+#[tokio::test]
+async fn ctrl_c_works_under_a_server_that_was_started_in_the_background() {
+    let dir = tempfile::tempdir().unwrap();
+    let shim = dir.path().join("impaasd");
+    std::fs::write(&shim, format!("#!/bin/sh\ntrap '' INT QUIT HUP\nexec {} \"$@\"\n", env!("CARGO_BIN_EXE_impaasd"))).unwrap();
+    std::fs::set_permissions(&shim, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let lab = Lab::with_program(shim).await;
+    lab.python("sh", 1, &[("app.py", PAGE)]).await;
+    for isolated in [false, true] {
+        interrupt(&mut open(&lab, isolated).await, "60744").await;
+    }
 }
 
 async fn eventually_ended(shell: &mut Shell) {
