@@ -1,6 +1,6 @@
 //! One request as handlers see it.
 
-use std::sync::Arc;
+use std::{cell::Cell, sync::Arc};
 
 use actix_web::{HttpRequest, dev::Payload, web::Bytes};
 use serde::de::DeserializeOwned;
@@ -10,6 +10,7 @@ use super::{
     extract::{Inputs, Values, decode, decode_json},
 };
 use crate::{
+    app::App,
     auth::Caller,
     context::Context,
     error::{Error, Result},
@@ -27,6 +28,7 @@ pub struct Call {
     pub(super) version: Option<String>,
     pub(super) vars: Vec<(&'static str, String)>,
     pub(super) caller: Option<Arc<Caller>>,
+    pub(super) app: Cell<Option<Box<App>>>,
     pub(super) token: Option<String>,
     pub(super) request: HttpRequest,
     pub(super) payload: Payload,
@@ -37,6 +39,14 @@ impl Call {
     /// A variable of the path. Routes only ask for their own, so it is there.
     pub fn var(&self, name: &str) -> &str {
         self.vars.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value)
+    }
+
+    /// The app of the path, as it was found at the door.
+    pub async fn app(&self) -> Result<App> {
+        match self.app.take() {
+            Some(app) => Ok(*app),
+            None => App::load(&self.ctx.store, self.var("app")).await,
+        }
     }
 
     /// Who calls.

@@ -18,8 +18,7 @@ use crate::{
     app::App,
     auth::token,
     context::Context,
-    error::{Error, OrNotFound, Result},
-    store::Filter,
+    error::{Error, Result},
 };
 
 /// The oldest client that works.
@@ -69,17 +68,14 @@ async fn answer(ctx: Context, found: Match<'_>, request: HttpRequest, payload: P
         return Err(Error::Unauthenticated);
     }
     let query = Values::parse_lossy(request.query_string());
-    if caller.is_some() {
-        known_app(&ctx, &found).await?;
-    }
-    let call =
-        Call { ctx, query, route: found.route.path, version: found.version, vars: found.vars, caller, token, request, payload, body: None };
-    (found.route.handler)(call).await
+    let app = if caller.is_some() { named_app(&ctx, &found).await? } else { None };
+    let Match { route, version, vars } = found;
+    let call = Call { ctx, query, route: route.path, version, vars, caller, app: app.into(), token, request, payload, body: None };
+    (route.handler)(call).await
 }
 
 /// Routes about an app answer 404 for an unknown one before anything else.
-async fn known_app(ctx: &Context, found: &Match<'_>) -> Result<()> {
-    let Some((_, name)) = found.vars.iter().find(|(var, _)| *var == "app") else { return Ok(()) };
-    let known = ctx.store.of::<App>().count(Filter::eq("name", name)).await?;
-    (known > 0).then_some(()).or_not_found(format!("App {name} not found."))
+async fn named_app(ctx: &Context, found: &Match<'_>) -> Result<Option<Box<App>>> {
+    let Some((_, name)) = found.vars.iter().find(|(var, _)| *var == "app") else { return Ok(None) };
+    App::load(&ctx.store, name).await.map(Box::new).map(Some)
 }

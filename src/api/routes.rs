@@ -167,8 +167,8 @@ fn deploy_routes() -> Vec<Route> {
 /// What runs, and what it says.
 fn running_routes() -> Vec<Route> {
     vec![
-        route("PUT", "1.0", "/apps/{app}/units", app::units::add),
-        route("DELETE", "1.0", "/apps/{app}/units", app::units::remove),
+        route("PUT", "1.0", "/apps/{app}/units", app::run_state::add_units),
+        route("DELETE", "1.0", "/apps/{app}/units", app::run_state::remove_units),
         route("DELETE", "1.12", "/apps/{app}/units/{unit}", app::units::kill),
         route("POST", "1.0", "/apps/{app}/restart", app::run_state::restart),
         route("POST", "1.0", "/apps/{app}/start", app::run_state::start),

@@ -126,9 +126,8 @@ impl Events {
                 [Filter::eq("lock", target), Filter::eq("extratargets", extra)]
             })
             .collect();
-        let running = Filter::eq("running", true).and(Filter::ne("_id", own)).and(Filter::Or(any));
-        let found = self.store.of::<Event>().get(running).await?;
-        Ok(found.filter(|event| event.lock.is_some()))
+        let running = Filter::eq("running", true).and(Filter::ne("_id", own)).and(Filter::exists("lock")).and(Filter::Or(any));
+        Ok(self.store.of::<Event>().get(running).await?)
     }
 
     async fn refusal(&self, begin: &Begin) -> Result<Error> {

@@ -2,14 +2,14 @@
 
 use crate::{
     api::{Answer, Call, answer},
-    app::{App, access},
+    app::access,
     event::Subject,
 };
 
 /// Gives a team access.
 pub async fn grant(mut call: Call) -> Answer {
     let team = call.var("team").to_owned();
-    let app = App::load(&call.ctx.store, call.var("app")).await?;
+    let app = call.app().await?;
     call.permit("app.update.grant", &app.contexts())?;
     let mut app = call.record("app.update.grant", app).await?;
     let done = access::grant(&call.ctx, &mut app, &team).await;
@@ -20,7 +20,7 @@ pub async fn grant(mut call: Call) -> Answer {
 /// Takes a team's access.
 pub async fn revoke(mut call: Call) -> Answer {
     let team = call.var("team").to_owned();
-    let app = App::load(&call.ctx.store, call.var("app")).await?;
+    let app = call.app().await?;
     call.permit("app.update.revoke", &app.contexts())?;
     let mut app = call.record("app.update.revoke", app).await?;
     let done = access::revoke(&call.ctx, &mut app, &team).await;

@@ -2,21 +2,20 @@
 
 use crate::{
     api::{Answer, Call, answer},
-    app::App,
     error::Error,
     event::Subject,
 };
 
 /// The app's settings: it has none.
 pub async fn get(call: Call) -> Answer {
-    let app = App::load(&call.ctx.store, call.var("app")).await?;
+    let app = call.app().await?;
     call.permit("app.read", &app.contexts())?;
     answer::json(&Option::<()>::None)
 }
 
 /// Refuses settings.
 pub async fn add(call: Call) -> Answer {
-    let app = App::load(&call.ctx.store, call.var("app")).await?;
+    let app = call.app().await?;
     call.permit("app.update.unit.autoscale.add", &app.contexts())?;
     Err(Error::NotYet("autoscale is not there yet in this server: set the number of units with \"unit set\"".into()))
 }

@@ -4,7 +4,6 @@ use actix_web::HttpResponse;
 
 use crate::{
     api::{Answer, Call},
-    app::App,
     error::{Error, Result},
     event::Subject,
 };
@@ -13,7 +12,7 @@ const NO_TLS: &str = "no router with tls support";
 
 /// The certificates of the app's host names.
 pub async fn get(call: Call) -> Answer {
-    let app = App::load(&call.ctx.store, call.var("app")).await?;
+    let app = call.app().await?;
     call.permit("app.read.certificate", &app.contexts())?;
     Err(Error::not_found(NO_TLS))
 }
@@ -30,7 +29,7 @@ pub async fn unset(call: Call) -> Answer {
 
 async fn refuse(mut call: Call, permission: &'static str) -> Answer {
     let cname = call.inputs().await?.text("cname").to_owned();
-    let app = App::load(&call.ctx.store, call.var("app")).await?;
+    let app = call.app().await?;
     call.permit(permission, &app.contexts())?;
     if cname.is_empty() {
         return Err(Error::invalid("You must provide a cname."));

@@ -2,7 +2,7 @@
 
 use crate::{
     api::{Answer, Call, answer},
-    app::{App, cname},
+    app::cname,
     error::{Error, Result},
     event::Subject,
 };
@@ -15,7 +15,7 @@ async fn wanted(call: &mut Call) -> Result<Vec<String>> {
 /// Gives the app host names.
 pub async fn add(mut call: Call) -> Answer {
     let cnames = wanted(&mut call).await?;
-    let app = App::load(&call.ctx.store, call.var("app")).await?;
+    let app = call.app().await?;
     call.permit("app.update.cname.add", &app.contexts())?;
     let mut app = call.record("app.update.cname.add", app).await?;
     let done = cname::add(&call.ctx, &mut app, &cnames).await;
@@ -26,7 +26,7 @@ pub async fn add(mut call: Call) -> Answer {
 /// Takes host names from the app.
 pub async fn remove(mut call: Call) -> Answer {
     let cnames = wanted(&mut call).await?;
-    let app = App::load(&call.ctx.store, call.var("app")).await?;
+    let app = call.app().await?;
     call.permit("app.update.cname.remove", &app.contexts())?;
     let mut app = call.record("app.update.cname.remove", app).await?;
     let done = cname::remove(&call.ctx, &mut app, &cnames).await;

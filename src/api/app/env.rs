@@ -10,7 +10,7 @@ use crate::{
         stream,
     },
     app::{
-        App, EnvVar,
+        EnvVar,
         env::{self, SetEnvs},
     },
     error::{Error, Result},
@@ -38,7 +38,7 @@ impl From<EnvVar> for EnvView {
 
 /// All variables, or the app's own among those asked for; `null` when there are none.
 pub async fn get(call: Call) -> Answer {
-    let app = App::load(&call.ctx.store, call.var("app")).await?;
+    let app = call.app().await?;
     call.permit("app.read.env", &app.contexts())?;
     let asked: Vec<&str> = call.query.all("env").collect();
     let vars: Vec<EnvView> = match asked.as_slice() {
@@ -73,7 +73,7 @@ struct InputVar {
 /// Sets variables.
 pub async fn set(mut call: Call) -> Answer {
     let wanted = checked(call.input().await?)?;
-    let app = App::load(&call.ctx.store, call.var("app")).await?;
+    let app = call.app().await?;
     call.permit("app.update.env.set", &app.contexts())?;
     let data = audit(&mut call, &wanted.vars).await?;
     let app = call.record(Recording::of("app.update.env.set").with_data(data), app).await?;
@@ -127,7 +127,7 @@ pub async fn unset(mut call: Call) -> Answer {
         return Err(Error::invalid("You must provide the list of environment variables."));
     }
     let no_restart = values.flag("noRestart");
-    let app = App::load(&call.ctx.store, call.var("app")).await?;
+    let app = call.app().await?;
     call.permit("app.update.env.unset", &app.contexts())?;
     let app = call.record("app.update.env.unset", app).await?;
     stream::run(&call.ctx, app, stream::Format::Json, move |ctx, mut app, out| async move {

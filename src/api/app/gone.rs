@@ -4,7 +4,6 @@ use actix_web::{HttpResponse, http::StatusCode};
 
 use crate::{
     api::{Answer, Call, record::Recording},
-    app::App,
     error::{Error, Result},
     event::Subject,
 };
@@ -29,7 +28,7 @@ pub async fn rebuild(mut call: Call) -> Answer {
     if !ORIGINS.contains(&origin.as_str()) {
         return Err(Error::invalid("Invalid deployment origin"));
     }
-    let app = App::load(&call.ctx.store, call.var("app")).await?;
+    let app = call.app().await?;
     call.permit("app.deploy", &app.contexts())?;
     let app = call.record(Recording::of("app.deploy").cancelable(), app).await?;
     let refused: Result<HttpResponse> = Err(Error::refused("\n---- ERROR during deploy: ----\napp rebuild is deprecated\n"));

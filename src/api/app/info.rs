@@ -80,7 +80,7 @@ impl From<Instance> for ServiceView {
 
 /// Everything about an app.
 pub async fn info(call: Call) -> Answer {
-    let app = App::load(&call.ctx.store, call.var("app")).await?;
+    let app = call.app().await?;
     call.permit("app.read.info", &app.contexts())?;
     answer::json(&of(&call.ctx, app).await?)
 }

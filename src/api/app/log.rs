@@ -12,7 +12,7 @@ use crate::{
         Answer, Call, answer,
         extract::go::{parse_bool, parse_int},
     },
-    app::{App, rollout::provisioner},
+    app::rollout::provisioner,
     clock::Time,
     error::{Error, Result},
     event::Subject,
@@ -32,7 +32,7 @@ const MOST: usize = 1000;
 /// `GET /apps/{app}/log` and `/log-instance`.
 pub async fn get(call: Call) -> Answer {
     let query = query(&call)?;
-    let app = App::load(&call.ctx.store, call.var("app")).await?;
+    let app = call.app().await?;
     call.permit("app.read.log", &app.contexts())?;
     let follow = query.follow;
     let lines = provisioner(&call.ctx, &app).await?.logs(query).await?;
@@ -137,7 +137,7 @@ impl Following {
 
 /// `POST /apps/{app}/log`.
 pub async fn add(mut call: Call) -> Answer {
-    let app = App::load(&call.ctx.store, call.var("app")).await?;
+    let app = call.app().await?;
     call.permit("app.update.log", &app.contexts())?;
     let inputs = call.inputs().await?;
     let source = Some(inputs.text("source")).filter(|source| !source.is_empty()).unwrap_or("app");

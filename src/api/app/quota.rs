@@ -3,14 +3,14 @@
 use super::view::QuotaView;
 use crate::{
     api::{Answer, Call, answer, extract::go},
-    app::{App, quota},
+    app::quota,
     error::Error,
     event::Subject,
 };
 
 /// The limit of units, and how many there are.
 pub async fn get(call: Call) -> Answer {
-    let app = App::load(&call.ctx.store, call.var("app")).await?;
+    let app = call.app().await?;
     call.permit("app.read", &app.contexts())?;
     let units = call.ctx.provisioner.units(&app.name);
     answer::json(&QuotaView::from(quota::of(&app, &units)))
@@ -19,7 +19,7 @@ pub async fn get(call: Call) -> Answer {
 /// Sets the limit.
 pub async fn set(mut call: Call) -> Answer {
     let limit = go::parse_int(call.inputs().await?.text("limit"));
-    let app = App::load(&call.ctx.store, call.var("app")).await?;
+    let app = call.app().await?;
     call.permit("app.admin.quota", &app.contexts())?;
     let limit = limit.ok_or_else(|| Error::invalid("Invalid limit"))?;
     let mut app = call.record("app.admin.quota", app).await?;

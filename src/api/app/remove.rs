@@ -2,13 +2,13 @@
 
 use crate::{
     api::{Answer, Call, stream},
-    app::{App, remove},
+    app::remove,
     event::Subject,
 };
 
 /// Removes an app.
 pub async fn remove(mut call: Call) -> Answer {
-    let app = App::load(&call.ctx.store, call.var("app")).await?;
+    let app = call.app().await?;
     call.permit("app.delete", &app.contexts())?;
     let app = call.record("app.delete", app).await?;
     stream::run(&call.ctx, app, stream::Format::Json, |ctx, mut app, out| async move {

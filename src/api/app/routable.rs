@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::{
     api::{Answer, Call, answer},
-    app::{App, rollout, version::AppVersions},
+    app::{rollout, version::AppVersions},
     error::Error,
     event::Subject,
 };
@@ -19,7 +19,7 @@ struct Input {
 /// Lets a version get requests, or none.
 pub async fn routable(mut call: Call) -> Answer {
     let input: Input = call.input().await?;
-    let app = App::load(&call.ctx.store, call.var("app")).await?;
+    let app = call.app().await?;
     call.permit("app.update.routable", &app.contexts())?;
     let versions = AppVersions::load(&call.ctx.store, &app.name).await?;
     let version = versions.find(&input.version).map_err(|e| Error::invalid(e.to_string()))?.number();

@@ -22,7 +22,7 @@ struct Input {
 
 /// The app's routers.
 pub async fn list(call: Call) -> Answer {
-    let app = App::load(&call.ctx.store, call.var("app")).await?;
+    let app = call.app().await?;
     call.permit("app.read.router", &app.contexts())?;
     let units = call.ctx.provisioner.units(&app.name);
     answer::json_list(&view::routers(&call.ctx, &app, &units))
@@ -36,7 +36,7 @@ async fn check_pool(call: &Call, app: &App, router: &str) -> Result<()> {
 /// Adds a router.
 pub async fn add(mut call: Call) -> Answer {
     let input: Input = call.input().await?;
-    let app = App::load(&call.ctx.store, call.var("app")).await?;
+    let app = call.app().await?;
     router::check_known(&input.name)?;
     call.permit("app.update.router.add", &app.contexts())?;
     check_pool(&call, &app, &input.name).await?;
@@ -50,7 +50,7 @@ pub async fn add(mut call: Call) -> Answer {
 pub async fn update(mut call: Call) -> Answer {
     let input: Input = call.input().await?;
     let name = call.var("router").to_owned();
-    let app = App::load(&call.ctx.store, call.var("app")).await?;
+    let app = call.app().await?;
     router::check_known(&name)?;
     call.permit("app.update.router.update", &app.contexts())?;
     check_pool(&call, &app, &name).await?;
@@ -63,7 +63,7 @@ pub async fn update(mut call: Call) -> Answer {
 /// Takes a router from the app.
 pub async fn remove(mut call: Call) -> Answer {
     let name = call.var("router").to_owned();
-    let app = App::load(&call.ctx.store, call.var("app")).await?;
+    let app = call.app().await?;
     call.permit("app.update.router.remove", &app.contexts())?;
     let app = call.record("app.update.router.remove", app).await?;
     let done = router::remove(&app, &name);
@@ -74,7 +74,7 @@ pub async fn remove(mut call: Call) -> Answer {
 /// Makes the app's host names and units what they should be.
 pub async fn rebuild(mut call: Call) -> Answer {
     let dry = call.inputs().await?.flag("dry");
-    let app = App::load(&call.ctx.store, call.var("app")).await?;
+    let app = call.app().await?;
     call.permit("app.admin.routes", &app.contexts())?;
     let app = call.record("app.admin.routes", app).await?;
     let done = if dry { Ok(()) } else { router::rebuild(&call.ctx, &app).await };

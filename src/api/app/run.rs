@@ -6,7 +6,7 @@ use crate::{
         record::Recording,
         stream::{self, Format},
     },
-    app::{App, run},
+    app::run,
     error::Error,
     event::Subject,
     provisioner::RunRequest,
@@ -19,7 +19,7 @@ pub async fn run(mut call: Call) -> Answer {
     if command.is_empty() {
         return Err(Error::invalid("You must provide the command to run"));
     }
-    let app = App::load(&call.ctx.store, call.var("app")).await?;
+    let app = call.app().await?;
     call.permit("app.run", &app.contexts())?;
     let request = RunRequest { app: app.name.clone(), command, once: inputs.flag("once"), isolated: inputs.flag("isolated") };
     let app = call.record(Recording::of("app.run").cancelable_by("app.run"), app).await?;

@@ -24,7 +24,7 @@ pub async fn update(mut call: Call) -> Answer {
     input.tags.extend(values.all("tag").map(str::to_owned));
     input.platform = values.text("platform").into();
     let (image_reset, no_restart) = (values.flag("imageReset"), values.flag("noRestart"));
-    let app = App::load(&call.ctx.store, call.var("app")).await?;
+    let app = call.app().await?;
     check(&input, &app)?;
     let platform = match input.platform.as_str() {
         "" => None,

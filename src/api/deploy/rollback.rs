@@ -10,10 +10,7 @@ use crate::{
         record::Recording,
         stream::{self, Format},
     },
-    app::{
-        App,
-        deploy::{self, Options, Origin},
-    },
+    app::deploy::{self, Options, Origin},
     error::{Error, Result},
     event::Subject,
 };
@@ -26,7 +23,7 @@ pub async fn rollback(mut call: Call) -> Answer {
         return Err(Error::invalid("you cannot rollback without an image name"));
     }
     let options = options(&inputs)?;
-    let app = App::load(&call.ctx.store, call.var("app")).await?;
+    let app = call.app().await?;
     call.permit("app.deploy.rollback", &app.contexts())?;
     let what = Origin::Image(called.clone());
     let user = call.caller()?.name.clone();
@@ -53,7 +50,7 @@ pub(super) fn options(inputs: &Inputs) -> Result<Options> {
 
 /// `PUT /apps/{app}/deploy/rollback/update`.
 pub async fn update(mut call: Call) -> Answer {
-    let app = App::load(&call.ctx.store, call.var("app")).await?;
+    let app = call.app().await?;
     call.permit("app.update.deploy.rollback", &app.contexts()).map_err(in_this_app)?;
     let inputs = call.inputs().await?;
     let (image, reason) = (inputs.text("image").to_owned(), inputs.text("reason").to_owned());
@@ -74,7 +71,7 @@ pub async fn update(mut call: Call) -> Answer {
 
 /// `DELETE /apps/{app}/versions/{version}`.
 pub async fn delete_version(mut call: Call) -> Answer {
-    let app = App::load(&call.ctx.store, call.var("app")).await?;
+    let app = call.app().await?;
     call.permit("app.update", &app.contexts())?;
     let called = call.var("version").to_owned();
     let app = call.record(Recording::of("app.update").cancelable(), app).await?;

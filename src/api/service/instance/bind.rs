@@ -58,7 +58,7 @@ pub async fn unbind(mut call: Call) -> Answer {
 /// Instance and app, as long as the caller may bring them together.
 async fn permitted(call: &Call, [for_instance, for_app]: [&'static str; 2]) -> Result<(Instance, App)> {
     let instance = Instance::load(&call.ctx.store, call.var("service"), call.var("instance")).await?;
-    let app = App::load(&call.ctx.store, call.var("app")).await?;
+    let app = call.app().await?;
     call.permit(for_instance, &instance.bind_contexts())?;
     call.permit(for_app, &app.contexts())?;
     Ok((instance, app))
