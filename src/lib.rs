@@ -30,3 +30,4 @@ pub mod store;
 pub mod team;
 pub mod user;
 pub mod volume;
+pub mod webhook;

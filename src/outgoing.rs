@@ -7,7 +7,7 @@ use std::{
 };
 
 use reqwest::{
-    Client, Url,
+    Client, ClientBuilder, Url,
     dns::{Addrs, Name, Resolve, Resolving},
     redirect::{Attempt, Policy},
 };
@@ -29,12 +29,16 @@ pub enum Reach {
 
 /// A client that goes no further.
 pub fn client(reach: Reach) -> Result<Client> {
+    builder(reach).build().map_err(Error::internal)
+}
+
+/// The beginning of a client that goes no further.
+pub fn builder(reach: Reach) -> ClientBuilder {
     let builder = Client::builder().no_proxy().connect_timeout(CONNECT).read_timeout(SILENCE);
-    let limited = match reach {
+    match reach {
         Reach::Everything => builder.redirect(Policy::limited(REDIRECTS)),
         Reach::Public => builder.dns_resolver(Arc::new(Public)).redirect(Policy::custom(follow)),
-    };
-    limited.build().map_err(Error::internal)
+    }
 }
 
 /// Reads an address; refuses what is neither http nor https, and addresses in numbers that are out of reach.
@@ -43,10 +47,16 @@ pub fn url(text: &str, reach: Reach) -> Result<Url> {
     if !matches!(url.scheme(), "http" | "https") {
         return Err(Error::refused(format!("unsupported protocol scheme {:?}", url.scheme())));
     }
-    if reach == Reach::Public && literal(&url).is_some_and(|ip| !is_public(ip)) {
+    within(&url, reach)?;
+    Ok(url)
+}
+
+/// Refuses an address in numbers that is out of reach.
+pub fn within(url: &Url, reach: Reach) -> Result<()> {
+    if reach == Reach::Public && literal(url).is_some_and(|ip| !is_public(ip)) {
         return Err(Error::refused(format!("Get {:?}: {REFUSED}", url.host_str().unwrap_or_default())));
     }
-    Ok(url)
+    Ok(())
 }
 
 const REFUSED: &str = "the address is private to this server's network and may not be used (outgoing:allow-private)";

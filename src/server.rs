@@ -29,6 +29,7 @@ use crate::{
     team::{self, Team},
     user::User,
     volume::{Bind, Volume},
+    webhook::{self, Delivery, SigningKey, Webhook},
 };
 
 /// Requests that run when the server is told to stop get so long.
@@ -128,6 +129,9 @@ pub async fn ensure_collections(store: &Store) -> Result<()> {
     ensure::<Service>(store).await?;
     ensure::<Instance>(store).await?;
     ensure::<Intent>(store).await?;
+    ensure::<Webhook>(store).await?;
+    ensure::<Delivery>(store).await?;
+    ensure::<SigningKey>(store).await?;
     Ok(())
 }
 
@@ -154,6 +158,7 @@ pub async fn serve(config: Config) -> Result<()> {
     tokio::spawn(ctx.events.clone().keep());
     tokio::spawn(sweep(ctx.store.clone()));
     tokio::spawn(intent::keep(ctx.clone()));
+    tokio::spawn(webhook::work::keep(ctx.clone()));
     announce(&ctx.config, first.as_ref());
     listen(ctx, api).await?;
     local.stop().await;

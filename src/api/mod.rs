@@ -28,6 +28,7 @@ pub mod team;
 pub mod token;
 pub mod user;
 pub mod volume;
+pub mod webhook;
 
 pub use answer::Answer;
 pub use call::Call;

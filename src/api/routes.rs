@@ -3,7 +3,7 @@
 use super::{
     app, auth, constraint, contract, deploy, event, plan, platform, pool, provisioner, role,
     route::{Route, route},
-    router, service, system, team, token, user, volume,
+    router, service, system, team, token, user, volume, webhook,
 };
 
 /// All routes.
@@ -43,7 +43,12 @@ fn event_routes() -> Vec<Route> {
         route("GET", "1.3", "/events/blocks", event::block::list),
         route("POST", "1.3", "/events/blocks", event::block::add),
         route("DELETE", "1.3", "/events/blocks/{uuid}", event::block::remove),
-        route("GET", "1.6", "/events/webhooks", contract::unserved),
+        route("GET", "1.6", "/events/webhooks", webhook::info::list),
+        route("POST", "1.6", "/events/webhooks", webhook::change::create),
+        route("GET", "1.6", "/events/webhooks/{name}", webhook::info::info),
+        route("PUT", "1.6", "/events/webhooks/{name}", webhook::change::update),
+        route("DELETE", "1.6", "/events/webhooks/{name}", webhook::change::delete),
+        route("GET", "1.6", "/webhooks/key", webhook::key::key).open(),
         route("GET", "1.1", "/events/{uuid}", event::info::info),
         route("POST", "1.1", "/events/{uuid}/cancel", event::cancel::cancel),
     ]

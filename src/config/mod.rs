@@ -5,7 +5,7 @@ pub mod known;
 pub mod network;
 pub mod volume_plans;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 pub use file::File;
 pub use network::Network;
@@ -43,6 +43,8 @@ pub struct Config {
     pub host: String,
     /// `volume-plans:PLAN:PROVISIONER:*`.
     pub volume_plans: VolumePlans,
+    /// `proxy:HOST`: calls of webhooks to a host go through this proxy.
+    pub proxies: BTreeMap<String, String>,
     /// `outgoing:allow`: addresses that brokers may have although they are refused otherwise.
     pub outgoing_allow: Vec<Network>,
 }
@@ -126,6 +128,7 @@ impl Config {
             outgoing: if file.bool("outgoing:allow-private", false)? { Reach::Everything } else { Reach::Public },
             host: file.text("host", &format!("http://{listen}"))?,
             volume_plans: volume_plans::read(file, &database)?,
+            proxies: proxies(file)?,
             outgoing_allow: outgoing_allow(file)?,
             database,
         })
@@ -151,6 +154,15 @@ fn outgoing_allow(file: &File) -> Result<Vec<Network>> {
     let text = file.text("outgoing:allow", "")?;
     let words = text.split([' ', ',', '\n']).filter(|word| !word.is_empty());
     words.map(|word| word.parse().map_err(|e| Error::invalid(format!("outgoing:allow: {e}")))).collect()
+}
+
+fn proxies(file: &File) -> Result<BTreeMap<String, String>> {
+    let serde_json::Value::Object(proxies) = file.tree("proxy") else { return Ok(BTreeMap::new()) };
+    let text = |(host, value): (String, serde_json::Value)| match value {
+        serde_json::Value::String(proxy) => Ok((host, proxy)),
+        _ => Err(Error::invalid(format!("proxy:{host}: wanted the address of a proxy"))),
+    };
+    proxies.into_iter().map(text).collect()
 }
 
 fn quotas(file: &File) -> Result<Quotas> {

@@ -97,6 +97,7 @@ impl Events {
     async fn blocked(&self, begin: &Begin, refusal: Error) -> Result<Error> {
         let mut event = document(begin, 0);
         (event.running, event.lock, event.error, event.end_time) = (false, None, refusal.to_string(), event.start_time);
+        event.unheard = true;
         self.store.of::<Event>().insert(&event).await?;
         self.metrics.blocked();
         Ok(refusal)
@@ -173,6 +174,7 @@ fn document(begin: &Begin, fence: i64) -> Event {
         allowed_cancel: begin.allowed_cancel.clone().unwrap_or_default(),
         fence,
         renewals: 0,
+        unheard: false,
     }
 }
 
@@ -274,6 +276,7 @@ async fn close(events: &Events, event: &Event, handles: &Handles, error: String,
         .and_set("endtime", Time::now())
         .and_set("error", error)
         .and_set("structuredlog", lines)
+        .and_set("unheard", true)
         .and_unset("lock");
     if let Some(data) = end_data {
         update = update.and_set("endcustomdata", data);
@@ -282,5 +285,6 @@ async fn close(events: &Events, event: &Event, handles: &Handles, error: String,
     events.store.of::<Event>().update(ours, update).await?;
     log::forget(&events.store, event.id).await?;
     events.lock().remove(&event.id);
+    events.ended.notify_one();
     Ok(())
 }

@@ -186,6 +186,9 @@ pub struct Event {
     /// Who may cancel it.
     #[serde(default, rename = "allowedcancel")]
     pub allowed_cancel: Allowed,
+    /// It ended, and webhooks have not been looked for yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unheard: bool,
     /// The number that what is written under its lock carries.
     #[serde(default, deserialize_with = "lenient::int")]
     pub fence: i64,
@@ -210,6 +213,7 @@ impl Document for Event {
             index(&[IndexKey("starttime", true)]),
             index(&[IndexKey("uniqueid", false)]),
             index(&[IndexKey("running", false)]),
+            Index { keys: &[IndexKey("unheard", false)], unique: false, sparse: true },
             index(&[IndexKey("allowed.scheme", false)]),
             index(&[IndexKey("target.value", false), IndexKey("kind.name", false), IndexKey("starttime", true)]),
             index(&[IndexKey("target.value", false), IndexKey("starttime", true)]),

@@ -117,6 +117,7 @@ impl Events {
             .and_set("endtime", Time::now())
             .and_set("error", error)
             .and_set("structuredlog", lines)
+            .and_set("unheard", true)
             .and_unset("lock");
         if self.store.of::<Event>().update(still, update).await?.is_some() {
             log::forget(&self.store, event.id).await?;

@@ -12,6 +12,7 @@ pub mod keeper;
 pub mod list;
 pub mod locked;
 pub mod log;
+pub mod view;
 
 use std::{
     collections::HashMap,
@@ -20,7 +21,7 @@ use std::{
 };
 
 use bson::oid::ObjectId;
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, sync::Notify};
 use tokio_util::sync::CancellationToken;
 
 use crate::{metrics::EventMetrics, store::Store};
@@ -58,6 +59,7 @@ pub struct Events {
     metrics: EventMetrics,
     blocks: Arc<blocks::Blocks>,
     running: Arc<Mutex<HashMap<ObjectId, Handles>>>,
+    ended: Arc<Notify>,
 }
 
 /// How the keeper reaches a running event of this server.
@@ -73,7 +75,15 @@ impl Events {
     /// Events kept in `store`; background work runs on `runtime`.
     pub fn new(store: Store, runtime: Handle) -> Self {
         let blocks = Arc::new(blocks::Blocks::new(&store));
-        Self { blocks, store, runtime, patience: Patience::default(), metrics: EventMetrics::default(), running: Arc::default() }
+        Self {
+            blocks,
+            store,
+            runtime,
+            patience: Patience::default(),
+            metrics: EventMetrics::default(),
+            running: Arc::default(),
+            ended: Arc::default(),
+        }
     }
 
     /// The same with other patience.
@@ -86,6 +96,11 @@ impl Events {
     /// What is counted about them.
     pub fn metrics(&self) -> &EventMetrics {
         &self.metrics
+    }
+
+    /// Wakes one waiter when an event of this server ended.
+    pub fn ended(&self) -> &Notify {
+        &self.ended
     }
 
     /// The store they are kept in.

@@ -77,6 +77,13 @@ pub async fn leave(store: &Store, old: &str) -> Result<()> {
     Ok(())
 }
 
+/// No pool lets a team in because one of its name was let in before. Who is kept out stays out.
+pub async fn leave_pools(store: &Store, team: &str) -> Result<()> {
+    let let_in = Filter::eq("field", "team").and(Filter::eq("values", team)).and(Filter::ne("blacklist", true));
+    store.of::<Constraint>().update_many(let_in, Update::pull("values", team)).await?;
+    Ok(())
+}
+
 /// How many apps and jobs the team owns.
 pub async fn owned(store: &Store, team: &str) -> Result<u64> {
     let owned = || Filter::eq(OWNER, team);

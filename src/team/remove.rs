@@ -6,6 +6,7 @@ use crate::{
     event::Locked,
     store::{Filter, Store},
     team::Team,
+    webhook,
 };
 
 /// Removes the team with its grants and tokens, unless it still has something. Grants go first: a crash in between leaves a team without
@@ -19,6 +20,8 @@ pub async fn remove(store: &Store, team: &Locked<Team>) -> Result<()> {
         unused(store, &team.name).await?;
         return Err(Error::refused("the team is being used right now, please try again"));
     }
+    webhook::change::forget_team(store, &team.name).await?;
+    references::leave_pools(store, &team.name).await?;
     create::forget(store, &team.name).await
 }
 

@@ -28,3 +28,4 @@ mod team;
 mod token;
 mod user;
 mod volume;
+mod webhook;

@@ -6,11 +6,13 @@ pub mod data;
 pub mod info;
 pub mod kinds;
 pub mod list;
-mod view;
 
 use bson::oid::ObjectId;
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    event::view,
+};
 
 /// An id as clients write it.
 fn id(text: &str) -> Result<ObjectId> {

@@ -2,13 +2,11 @@
 
 use serde::Serialize;
 
-use crate::{
-    event::{
-        Allowed, Event, Target,
-        document::{CancelInfo, LogEntry, Named},
-    },
-    permission::Context,
+use super::{
+    Allowed, Event, Target,
+    document::{CancelInfo, LogEntry, Named},
 };
+use crate::permission::Context;
 
 /// An event without its data.
 #[derive(Serialize)]
@@ -157,7 +155,7 @@ impl From<&LogEntry> for LogView {
 }
 
 /// The log as one text, each line with its time.
-fn log(entries: &[LogEntry]) -> String {
+pub fn log(entries: &[LogEntry]) -> String {
     let mut text = String::new();
     for entry in entries {
         let time = chrono::DateTime::from_timestamp_millis(entry.date.millis()).unwrap_or_default();

@@ -1,0 +1,6 @@
+//! Webhooks.
+
+pub mod change;
+pub mod info;
+pub mod key;
+mod view;

@@ -1,0 +1,28 @@
+//! Makes deliveries of events that ended.
+
+use super::{Delivery, Webhook, filter::Ended};
+use crate::{
+    error::Result,
+    store::{Filter, Find, Store, Update},
+};
+
+/// Events looked at together.
+const TOGETHER: i64 = 50;
+
+/// Makes a delivery for each webhook that hears of an event that ended; how many events there were.
+pub async fn spread(store: &Store) -> Result<usize> {
+    let oldest = Find { sort: Some(("_id", false)), skip: 0, limit: TOGETHER };
+    let ended = store.of::<Ended>().find_with(Filter::eq("unheard", true), oldest).await?;
+    if ended.is_empty() {
+        return Ok(0);
+    }
+    let hooks = store.of::<Webhook>().find(Filter::All).await?;
+    for event in &ended {
+        for hook in hooks.iter().filter(|hook| hook.hears(event)) {
+            Delivery::new(event.id, hook.id).keep(store).await?;
+        }
+    }
+    let ids = ended.iter().map(|event| event.id);
+    store.of::<Ended>().update_many(Filter::any_of("_id", ids), Update::unset("unheard")).await?;
+    Ok(ended.len())
+}
