@@ -73,13 +73,12 @@ impl EventFilter {
     pub fn wants(&self, event: &Ended) -> bool {
         let targets = || std::iter::once(&event.target).chain(event.extra_targets.iter().map(|extra| &extra.target));
         let any = |wanted: &[String], fits: &dyn Fn(&String) -> bool| wanted.is_empty() || wanted.iter().any(fits);
-        let failed = !event.error.is_empty();
+        let outcome = if event.error.is_empty() { !self.error_only } else { !self.success_only };
         any(&self.target_types, &|kind| targets().any(|target| target.kind.word() == *kind))
             && any(&self.target_values, &|value| targets().any(|target| target.value == *value))
             && any(&self.kind_types, &|kind| event.kind.kind == *kind)
             && any(&self.kind_names, &|name| !name.is_empty() && scheme::covers(name, &event.kind.name))
-            && !(self.error_only && !failed)
-            && !(self.success_only && failed)
+            && outcome
     }
 }
 

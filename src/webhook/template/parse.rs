@@ -55,14 +55,14 @@ pub fn parse(tokens: &[Token]) -> Result<Vec<Node>, String> {
     let mut parser = Parser { tokens, at: 0, depth: 0, loops: 0, known: vec![String::new()] };
     let (nodes, end) = parser.list()?;
     match end {
-        End::All => Ok(nodes),
-        End::Else => parser.fault("unexpected {{else}}"),
-        End::End => parser.fault("unexpected {{end}}"),
+        Stop::All => Ok(nodes),
+        Stop::Else => parser.fault("unexpected {{else}}"),
+        Stop::End => parser.fault("unexpected {{end}}"),
     }
 }
 
 #[derive(PartialEq)]
-enum End {
+enum Stop {
     All,
     Else,
     End,
@@ -112,7 +112,7 @@ impl Parser<'_> {
         done
     }
 
-    fn list(&mut self) -> Result<(Vec<Node>, End), String> {
+    fn list(&mut self) -> Result<(Vec<Node>, Stop), String> {
         let mut nodes = Vec::new();
         while let Some(kind) = self.next() {
             match kind {
@@ -120,7 +120,7 @@ impl Parser<'_> {
                 Kind::Open => match self.peek().cloned() {
                     Some(Kind::Word(word)) if word == "end" || word == "else" => {
                         self.at += 1;
-                        return Ok((nodes, if word == "end" { self.close().map(|()| End::End)? } else { End::Else }));
+                        return Ok((nodes, if word == "end" { self.close().map(|()| Stop::End)? } else { Stop::Else }));
                     }
                     Some(Kind::Close) => return self.fault("missing value for command"),
                     _ => nodes.push(self.action()?),
@@ -128,7 +128,7 @@ impl Parser<'_> {
                 other => return self.fault(format!("unexpected {other:?}")),
             }
         }
-        Ok((nodes, End::All))
+        Ok((nodes, Stop::All))
     }
 
     fn close(&mut self) -> Result<(), String> {
@@ -171,9 +171,9 @@ impl Parser<'_> {
         let (then, end) = self.list()?;
         self.loops -= usize::from(word == "range");
         let otherwise = match end {
-            End::End => Vec::new(),
-            End::All => return self.fault("unexpected EOF: {{end}} is missing"),
-            End::Else => self.otherwise(word)?,
+            Stop::End => Vec::new(),
+            Stop::All => return self.fault("unexpected EOF: {{end}} is missing"),
+            Stop::Else => self.otherwise(word)?,
         };
         self.known.truncate(outside);
         Ok(match word {
@@ -190,9 +190,9 @@ impl Parser<'_> {
         }
         self.close()?;
         match self.list()? {
-            (nodes, End::End) => Ok(nodes),
-            (_, End::Else) => self.fault("expected end; found {{else}}"),
-            (_, End::All) => self.fault("unexpected EOF: {{end}} is missing"),
+            (nodes, Stop::End) => Ok(nodes),
+            (_, Stop::Else) => self.fault("expected end; found {{else}}"),
+            (_, Stop::All) => self.fault("unexpected EOF: {{end}} is missing"),
         }
     }
 
