@@ -8,5 +8,6 @@ mod examples;
 mod flows;
 mod layers;
 mod local;
+mod matrix;
 mod server;
 mod store;

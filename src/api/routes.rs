@@ -149,6 +149,7 @@ fn app_routes() -> Vec<Route> {
         route("DELETE", "1.2", "/apps/{app}/certificate", app::certificate::unset),
         route("GET", "1.9", "/apps/{app}/units/autoscale", app::autoscale::get),
         route("POST", "1.9", "/apps/{app}/units/autoscale", app::autoscale::add),
+        route("DELETE", "1.9", "/apps/{app}/units/autoscale", contract::unserved),
         route("POST", "1.0", "/swap", app::gone::swap),
         route("POST", "1.0", "/apps/{appname}/diff", app::gone::diff),
         route("POST", "1.3", "/apps/{app}/deploy/rebuild", app::gone::rebuild),

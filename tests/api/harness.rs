@@ -19,7 +19,7 @@ use impaas::{
     provisioner::{DynProvisioner, absent::Absent},
     quota::Quota,
     server,
-    store::{Filter, Key, Sealer, Store, Update, sqlite::Sqlite},
+    store::{Backend, Filter, Key, Sealer, Store, Update, sqlite::Sqlite},
     user::User,
 };
 use serde::Serialize;
@@ -44,10 +44,15 @@ impl Server {
 
     /// With this provisioner and these settings, as in a file.
     pub async fn with_settings(provisioner: DynProvisioner, settings: &str) -> Self {
+        Self::over(Arc::new(Sqlite::in_memory().unwrap()), provisioner, settings).await
+    }
+
+    /// With its documents here.
+    pub async fn over(documents: Arc<dyn Backend>, provisioner: DynProvisioner, settings: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let flags = Overrides { data_dir: Some(dir.path().into()), ..Overrides::default() };
         let config = Config::load(&File::parse(settings).unwrap(), flags).unwrap();
-        let store = Store::new(Arc::new(Sqlite::in_memory().unwrap()), Sealer::new(Key::random()));
+        let store = Store::new(documents, Sealer::new(Key::random()));
         server::ensure_collections(&store).await.unwrap();
         let ctx = Context::new(config, store, provisioner, tokio::runtime::Handle::current());
         first_start::prepare(&ctx).await.unwrap();

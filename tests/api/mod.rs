@@ -1,5 +1,6 @@
 //! The API in process: real routing, decoding, store (SQLite in memory); no sockets but those of brokers of services.
 
+pub mod broker;
 pub mod harness;
 pub mod memory;
 
@@ -8,7 +9,6 @@ mod app_env;
 mod app_parts;
 mod app_update;
 mod auth;
-mod broker;
 mod constraint;
 mod deploy;
 mod edge;
