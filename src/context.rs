@@ -44,7 +44,7 @@ pub struct Parts {
 impl Context {
     /// Joins the parts.
     pub fn new(config: Config, store: Store, provisioner: DynProvisioner, runtime: Handle) -> Self {
-        let events = Events::new(store.clone(), runtime.clone());
+        let events = Events::new(store.clone(), runtime.clone()).with_limits(config.throttling.clone());
         let callers = Callers::new(&store);
         let metrics = Metrics::new(events.metrics(), store.commands());
         let brokers = broker::Client::new(&config);

@@ -63,6 +63,11 @@ impl EventMetrics {
         self.refused.with_label_values(&["locked"]).inc();
     }
 
+    /// Too many events began of late.
+    pub fn throttled(&self) {
+        self.refused.with_label_values(&["throttled"]).inc();
+    }
+
     /// An event was blocked.
     pub fn blocked(&self) {
         self.refused.with_label_values(&["blocked"]).inc();

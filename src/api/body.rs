@@ -28,11 +28,16 @@ pub async fn form_fields(call: &mut Call) -> Result<Values> {
     match (with_body, call.media_type().as_str()) {
         (true, "application/x-www-form-urlencoded") => {
             let body = call.body().await?;
-            Values::parse(&String::from_utf8_lossy(&body)).map_err(|e| Error::invalid(format!("unable to parse form: {e}")))
+            Values::parse(&String::from_utf8_lossy(&body)).map_err(unparsable)
         }
         (true, "multipart/form-data") => multipart_fields(call).await,
         _ => Ok(Values::default()),
     }
+}
+
+/// A struct is not read from half of a query.
+pub fn query_is_readable(call: &Call) -> Result<()> {
+    Values::parse(call.request.query_string()).map(drop).map_err(unparsable)
 }
 
 /// Text fields of a multipart body without files.

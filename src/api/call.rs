@@ -115,6 +115,7 @@ impl Call {
         if self.is_json() {
             return decode_json(&self.body().await?);
         }
+        body::query_is_readable(self)?;
         decode(&self.fields().await?)
     }
 

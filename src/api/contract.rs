@@ -16,8 +16,8 @@ pub fn not_yet(served: &[Route]) -> Vec<Route> {
         .filter_map(|line| {
             let mut fields = line.split(',');
             let (method, since, path, door) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
-            let there = served.iter().any(|route| route.method == method && route.path == path);
             let line = route(method, since, path, unserved);
+            let there = served.iter().any(|known| known.method == method && known.path == path && known.since == line.since);
             (!there).then(|| if door == "open" { line.open() } else { line })
         })
         .collect()

@@ -40,6 +40,13 @@ impl Route {
         self
     }
 
+    /// Only below this version: a later line has the path from there on.
+    #[must_use]
+    pub fn before(mut self, later: &str) -> Self {
+        self.before = version(later);
+        self
+    }
+
     fn serves(&self, version: Option<(u32, u32)>) -> bool {
         version.is_none_or(|v| v >= self.since && self.before.is_none_or(|before| v < before))
     }
@@ -158,8 +165,7 @@ mod tests {
     }
 
     fn router() -> Router {
-        let mut old = route("GET", "1.2", "/apps/{app}/certificate", nothing);
-        old.before = Some((1, 24));
+        let old = route("GET", "1.2", "/apps/{app}/certificate", nothing).before("1.24");
         Router::new(vec![
             route("GET", "1.0", "/apps", nothing),
             route("GET", "1.0", "/apps/{app}", nothing),

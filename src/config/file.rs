@@ -84,6 +84,11 @@ impl File {
         tree
     }
 
+    /// The value of a key as it is, a list for example; `Null` when there is none.
+    pub fn value(&self, key: &str) -> Value {
+        self.0.get(key).cloned().unwrap_or_default()
+    }
+
     /// `true` or `false`, without quotes, or this default.
     pub fn bool(&self, key: &str, default: bool) -> Result<bool> {
         match self.0.get(key) {

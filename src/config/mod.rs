@@ -3,12 +3,14 @@
 pub mod file;
 pub mod known;
 pub mod network;
+pub mod throttling;
 pub mod volume_plans;
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 pub use file::File;
 pub use network::Network;
+pub use throttling::Limit;
 pub use volume_plans::VolumePlans;
 
 use crate::{
@@ -47,6 +49,8 @@ pub struct Config {
     pub proxies: BTreeMap<String, String>,
     /// `outgoing:allow`: addresses that brokers may have although they are refused otherwise.
     pub outgoing_allow: Vec<Network>,
+    /// `event:throttling`: how many events may begin within a time.
+    pub throttling: Vec<Limit>,
 }
 
 /// Where documents are kept.
@@ -130,6 +134,7 @@ impl Config {
             volume_plans: volume_plans::read(file, &database)?,
             proxies: proxies(file)?,
             outgoing_allow: outgoing_allow(file)?,
+            throttling: throttling::read(file)?,
             database,
         })
     }

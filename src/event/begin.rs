@@ -75,6 +75,10 @@ impl Events {
     }
 
     async fn try_begin(&self, begin: &Begin) -> Result<Result<Running, Error>> {
+        if let Some(refusal) = self.throttled(begin).await? {
+            self.metrics.throttled();
+            return Err(refusal);
+        }
         if let Some(refusal) = block::refusal(&self.blocks.holding(&self.store).await?, begin) {
             return Err(self.blocked(begin, refusal).await?);
         }

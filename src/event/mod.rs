@@ -12,6 +12,7 @@ pub mod keeper;
 pub mod list;
 pub mod locked;
 pub mod log;
+mod throttle;
 pub mod view;
 
 use std::{
@@ -24,7 +25,7 @@ use bson::oid::ObjectId;
 use tokio::{runtime::Handle, sync::Notify};
 use tokio_util::sync::CancellationToken;
 
-use crate::{metrics::EventMetrics, store::Store};
+use crate::{config::Limit, metrics::EventMetrics, store::Store};
 
 pub use begin::Begin;
 pub use document::{Allowed, Event, Target, TargetType};
@@ -58,6 +59,7 @@ pub struct Events {
     patience: Patience,
     metrics: EventMetrics,
     blocks: Arc<blocks::Blocks>,
+    limits: Arc<[Limit]>,
     running: Arc<Mutex<HashMap<ObjectId, Handles>>>,
     ended: Arc<Notify>,
 }
@@ -77,6 +79,7 @@ impl Events {
         let blocks = Arc::new(blocks::Blocks::new(&store));
         Self {
             blocks,
+            limits: Arc::default(),
             store,
             runtime,
             patience: Patience::default(),
@@ -90,6 +93,13 @@ impl Events {
     #[must_use]
     pub fn with_patience(mut self, patience: Patience) -> Self {
         self.patience = patience;
+        self
+    }
+
+    /// The same with these limits.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Vec<Limit>) -> Self {
+        self.limits = limits.into();
         self
     }
 

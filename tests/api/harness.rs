@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use actix_web::{App, body::MessageBody, dev::ServiceResponse, http::StatusCode, test, web};
 use impaas::{
-    api::{dispatch::dispatch, route::Router, routes},
+    api::{dispatch::dispatch, extract::percent_decode, route::Router, routes},
     auth::session,
     config::{Config, File, Overrides},
     context::Context,
@@ -23,6 +23,11 @@ use impaas::{
     user::User,
 };
 use serde::Serialize;
+
+use crate::contract::{
+    cases::{asserted, key},
+    table::{self, matches},
+};
 
 /// A server with a first start behind it: the admin, pool `local`, team `demo`, the plans, the roles.
 pub struct Server {
@@ -138,11 +143,12 @@ impl<'a> Caller<'a> {
     }
 
     pub fn request(&self, method: &str, path: &str) -> Request<'a> {
+        let route = self.server.router.find(method, &percent_decode(path.split('?').next().unwrap())).map(|found| key(found.route));
         let mut request = test::TestRequest::with_uri(path).method(method.parse().unwrap());
         if let Some(token) = &self.token {
             request = request.insert_header(("Authorization", format!("bearer {token}")));
         }
-        Request { server: self.server, request }
+        Request { server: self.server, request, route }
     }
 }
 
@@ -150,6 +156,7 @@ impl<'a> Caller<'a> {
 pub struct Request<'a> {
     server: &'a Server,
     request: test::TestRequest,
+    route: Option<table::Key>,
 }
 
 impl Request<'_> {
@@ -179,7 +186,8 @@ impl Request<'_> {
             .app_data(web::Data::new(self.server.router.clone()))
             .default_service(web::to(dispatch));
         let app = test::init_service(app).await;
-        Reply::of(test::call_service(&app, self.request.to_request()).await).await
+        let reply = Reply::of(test::call_service(&app, self.request.to_request()).await).await;
+        Reply { route: self.route, ..reply }
     }
 }
 
@@ -189,6 +197,7 @@ pub struct Reply {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub text: String,
+    route: Option<table::Key>,
 }
 
 impl Reply {
@@ -196,20 +205,55 @@ impl Reply {
         let status: StatusCode = response.status();
         let headers = response.headers().iter().map(|(n, v)| (n.to_string(), v.to_str().unwrap().to_owned())).collect();
         let body = test::read_body(response).await;
-        Self { status: status.as_u16(), headers, text: String::from_utf8_lossy(&body).into_owned() }
+        Self { status: status.as_u16(), headers, text: String::from_utf8_lossy(&body).into_owned(), route: None }
     }
 
     /// Fails unless the status is this.
     #[track_caller]
     pub fn ok(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", self.text);
+        if !self.broke_off() {
+            asserted(self.route.as_ref(), status, None, None);
+        }
+        self
+    }
+
+    /// True for a stream that ends with an error, whatever its status.
+    fn broke_off(&self) -> bool {
+        self.text.contains("---- ERROR during") || self.text.lines().any(|line| line.starts_with("{") && line.contains("\"Error\":\""))
+    }
+
+    /// Fails unless the status is this and the text holds these words, in a stream as well.
+    #[track_caller]
+    pub fn says(self, status: u16, words: &str) -> Self {
+        let escaped = serde_json::to_string(words).unwrap();
+        assert!(self.status == status && (self.text.contains(words) || self.text.contains(escaped.trim_matches('"'))), "{self:?}");
+        asserted(self.route.as_ref(), status, Some(words), None);
+        self
+    }
+
+    /// Fails unless this is the refusal of a caller who has everything that is asked for but this permission.
+    #[track_caller]
+    pub fn wants(self, permission: &str, text: &str) -> Self {
+        assert_eq!((self.status, self.text.trim_end()), (403, text), "{permission}: {:?}", self.route);
+        asserted(self.route.as_ref(), 403, Some(text), Some(permission));
+        self
+    }
+
+    /// Fails unless status and text are these; `<anything>` in the text stands for any text.
+    #[track_caller]
+    pub fn fails_like(self, status: u16, pattern: &str) -> Self {
+        let fits = self.status == status && matches(pattern, self.text.trim_end());
+        assert!(fits, "{status} {pattern}\n{} {} {:?}", self.status, self.text, self.route);
+        asserted(self.route.as_ref(), status, Some(pattern), None);
         self
     }
 
     /// Fails unless status and text are these.
     #[track_caller]
     pub fn fails(self, status: u16, text: &str) -> Self {
-        assert_eq!((self.status, self.text.trim_end()), (status, text));
+        assert_eq!((self.status, self.text.trim_end()), (status, text), "{:?}", self.route);
+        asserted(self.route.as_ref(), status, Some(text), None);
         self
     }
 

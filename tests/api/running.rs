@@ -149,7 +149,8 @@ async fn commands_run_in_units_in_one_or_apart() {
     assert_eq!(all, ("echo hi\necho hi\n".into(), String::new()));
     let once = stream(&admin.post("/1.0/apps/a/run").json(&json!({"command": "id", "once": true})).send().await.ok(200));
     assert_eq!(once.0, "id\n");
-    let (said, error) = stream(&run(&[("command", "exit 3"), ("isolated", "1")]).send().await.ok(200));
+    let (said, error) =
+        stream(&run(&[("command", "exit 3"), ("isolated", "1")]).send().await.says(200, "command terminated with exit code 3"));
     assert_eq!((said.as_str(), error.as_str()), ("exit 3\n", "command terminated with exit code 3"));
     let event = server.ctx.store.of::<Event>().get(Filter::eq("kind.name", "app.run").and(Filter::ne("error", ""))).await.unwrap().unwrap();
     assert_eq!(event.allowed_cancel.scheme, "app.run");

@@ -1,6 +1,7 @@
 //! `cargo xtask test` and `cargo xtask bench`: what a fresh machine needs to check and to measure this project.
 
 mod bench;
+mod coverage;
 mod mongo_wire;
 mod server;
 mod steps;
@@ -16,6 +17,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
 
   test              installs what the tests need (apt-get), then format, lints, dependencies, all tests, and the stock CLI where it is on
                     PATH; with --no-install only says what is missing
+  coverage FILE     compares the contract with what tests asserted, noted in FILE by a run with IMPAAS_CONTRACT_CASES=FILE
   mongo-wire PORT   runs the MongoDB wire server of the tests until Ctrl-C
   bench             start time, memory and requests per second of a release build, beside a route that does nothing
 ";
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
         ["test"] => test::run(true),
         ["test", "--no-install"] => test::run(false),
         ["mongo-wire", port] => wire(port),
+        ["coverage", file] => coverage::check(&test::root(), file.as_ref()).map(drop),
         ["bench"] => bench::run(),
         _ => Err(USAGE.to_owned()),
     };

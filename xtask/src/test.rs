@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    Result, mongo_wire,
+    Result, coverage, mongo_wire,
     server::{Server, free_port},
     steps::{Steps, shown},
     tools,
@@ -68,8 +68,11 @@ struct MongoDb {
 }
 
 fn tests(steps: &mut Steps, mongodb: Option<&MongoDb>) {
+    let noted = root().join("target/contract-cases.tsv");
+    std::fs::remove_file(&noted).ok();
     steps.run("tests", || {
         let mut test = cargo(&["test", "--workspace"]);
+        test.env(coverage::VARIABLE, &noted);
         if let Some(mongodb) = mongodb {
             test.env("MONGODB_URL", &mongodb.url);
         }
@@ -78,6 +81,7 @@ fn tests(steps: &mut Steps, mongodb: Option<&MongoDb>) {
         }
         shown(&mut test)
     });
+    steps.run("contract coverage", || coverage::check(&root(), &noted));
 }
 
 /// The CLI of tsuru is nothing that this project ships: it runs where it is on PATH.
@@ -108,6 +112,7 @@ fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
-fn root() -> PathBuf {
+/// The folder of the project.
+pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).to_owned()
 }

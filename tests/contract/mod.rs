@@ -1,0 +1,14 @@
+//! The contract as a table, what of it tests assert, and the cases that all routes share.
+
+pub mod cases;
+pub mod table;
+
+mod faults;
+mod request;
+mod world;
+
+mod absent;
+mod body;
+mod denied;
+mod refused;
+mod routes;
