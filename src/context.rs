@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 
 use crate::{
-    auth::{callers::Callers, throttle::Throttle},
+    auth::{callers::Callers, sign_on::SignOn, throttle::Throttle},
     config::Config,
     error::Result,
     event::Events,
@@ -31,6 +31,8 @@ pub struct Parts {
     pub provisioner: DynProvisioner,
     /// Callers of late.
     pub callers: Callers,
+    /// The sign-on provider.
+    pub sign_on: SignOn,
     /// Wrong logins of late.
     pub throttle: Throttle,
     /// What is counted.
@@ -48,7 +50,8 @@ impl Context {
         let callers = Callers::new(&store);
         let metrics = Metrics::new(events.metrics(), store.commands());
         let brokers = broker::Client::new(&config);
-        Self(Arc::new(Parts { brokers, callers, config, store, events, provisioner, throttle: Throttle::default(), metrics, runtime }))
+        let (sign_on, throttle) = (SignOn::new(&config), Throttle::default());
+        Self(Arc::new(Parts { brokers, callers, config, store, events, provisioner, sign_on, throttle, metrics, runtime }))
     }
 
     /// The provisioner of a pool whose `provisioner` field says this.

@@ -11,4 +11,5 @@ mod layers;
 mod local;
 mod matrix;
 mod server;
+mod sign_on;
 mod store;

@@ -61,7 +61,7 @@ fn not_found() -> HttpResponse {
 async fn answer(ctx: Context, found: Match<'_>, request: HttpRequest, payload: Payload) -> Result<HttpResponse> {
     let token = request.headers().get("authorization").and_then(|v| v.to_str().ok()).and_then(token::from_header).map(str::to_owned);
     let caller = match &token {
-        Some(token) => ctx.callers.identify(&ctx.store, token).await?,
+        Some(token) => ctx.callers.identify(&ctx, token).await?,
         None => None,
     };
     if found.route.door == Door::Token && caller.is_none() {

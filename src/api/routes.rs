@@ -88,6 +88,7 @@ fn auth_routes() -> Vec<Route> {
         route("GET", "1.0", "/auth/scheme", auth::scheme::default).open(),
         route("GET", "1.18", "/auth/schemes", auth::scheme::all).open(),
         route("POST", "1.0", "/auth/login", auth::login::login).open(),
+        route("POST", "1.0", "/auth/webLogin", auth::web_login::login).open(),
         route("POST", "1.0", "/users/{email}/tokens", auth::login::login).open(),
         route("DELETE", "1.0", "/users/tokens", auth::logout::logout),
     ]

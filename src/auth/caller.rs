@@ -12,6 +12,8 @@ pub enum CallerKind {
     User,
     /// A team token.
     Token,
+    /// The token of the settings (`auth:peer:token`).
+    Peer,
 }
 
 /// Who calls, and what they hold.
@@ -45,7 +47,7 @@ impl Caller {
     /// The word for this kind of owner in events.
     pub fn owner_type(&self) -> &'static str {
         match self.kind {
-            CallerKind::User => "user",
+            CallerKind::User | CallerKind::Peer => "user",
             CallerKind::Token => "token",
         }
     }

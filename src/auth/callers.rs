@@ -12,6 +12,7 @@ use std::{
 
 use super::{Caller, identify::Group, session::Session, team_token::TeamToken, token};
 use crate::{
+    context::Context,
     error::Result,
     permission::Role,
     store::{Document, Store},
@@ -42,15 +43,15 @@ impl Callers {
     }
 
     /// The caller whom this token belongs to.
-    pub async fn identify(&self, store: &Store, clear: &str) -> Result<Option<Arc<Caller>>> {
+    pub async fn identify(&self, ctx: &Context, clear: &str) -> Result<Option<Arc<Caller>>> {
         let digest = token::digest(clear);
-        let changes = self.changes();
+        let (changes, since) = (self.changes(), Instant::now());
         if let Some(caller) = self.remembered(&digest, changes) {
             return Ok(Some(caller));
         }
-        let Some(caller) = super::identify::identify(store, &digest).await? else { return Ok(None) };
+        let Some(caller) = super::identify::identify(ctx, clear).await? else { return Ok(None) };
         let caller = Arc::new(caller);
-        self.remember(digest, Known { caller: caller.clone(), since: Instant::now(), changes });
+        self.remember(digest, Known { caller: caller.clone(), since, changes });
         Ok(Some(caller))
     }
 

@@ -1,10 +1,12 @@
 //! From a token to a caller.
 
 use crate::{
-    auth::{Caller, CallerKind, session::Session, team_token::TeamToken},
+    auth::{Caller, CallerKind, jwt, oidc, session::Session, team_token::TeamToken, token},
     clock::Time,
-    error::Result,
-    permission::{Context, Grant, Grants, Role, role::RoleInstance},
+    context::Context,
+    error::{Error, Result},
+    permission::{self, Grant, Grants, Role, role::RoleInstance},
+    secret::Secret,
     store::{Filter, Store, Update},
     user::User,
 };
@@ -27,27 +29,58 @@ impl Document for Group {
         &Spec { name: "auth_groups", indexes: &[Index { keys: &[IndexKey("name", false)], unique: true, sparse: false }], sealed: &[] };
 }
 
-/// The caller whose token has this digest: session, then API key, then team token. `None`: nobody.
-pub async fn identify(store: &Store, digest: &str) -> Result<Option<Caller>> {
-    if let Some(session) = store.of::<Session>().get(Filter::eq("token", digest)).await? {
+/// The caller who shows this token: session, a provider's token, API key, team token, peer token. `None`: nobody.
+pub async fn identify(ctx: &Context, clear: &str) -> Result<Option<Caller>> {
+    let (store, digest) = (&ctx.store, token::digest(clear));
+    if let Some(session) = store.of::<Session>().get(Filter::eq("token", &digest)).await? {
         if session.expired(Time::now()) {
             return Ok(None);
         }
         let user = store.of::<User>().get(Filter::eq("email", &session.email)).await?;
         return user_caller(store, user).await;
     }
-    if let Some(user) = store.of::<User>().get(Filter::eq("apikeyhash", digest)).await? {
+    if let Some(user) = signed_on(ctx, clear).await? {
+        return user_caller(store, Some(user)).await;
+    }
+    if let Some(user) = store.of::<User>().get(Filter::eq("apikeyhash", &digest)).await? {
         let used = Update::set("apikey_last_access", Time::now()).and_inc("apikey_usage_counter", 1);
         store.of::<User>().note(Filter::id(user.id), used).await?;
         return user_caller(store, Some(user)).await;
     }
-    match store.of::<TeamToken>().get(Filter::eq("tokenhash", digest)).await? {
+    match store.of::<TeamToken>().get(Filter::eq("tokenhash", &digest)).await? {
         Some(found) if !found.expired(Time::now()) => {
             store.of::<TeamToken>().note(Filter::id(found.id), Update::set("last_access", Time::now())).await?;
             token_caller(store, found).await.map(Some)
         }
-        _ => Ok(None),
+        Some(_) => Ok(None),
+        None => Ok(peer(ctx.config.auth.peer_token.as_ref(), &digest)),
     }
+}
+
+/// The user whose provider's token this is. Who may not come in is nobody; a provider that is away is no answer.
+async fn signed_on(ctx: &Context, clear: &str) -> Result<Option<User>> {
+    let Some(settings) = ctx.config.auth.oidc().filter(|_| jwt::looks_like(clear)) else { return Ok(None) };
+    match oidc::identify(ctx, settings, clear).await {
+        Err(e @ (Error::Forbidden(_) | Error::BadCredentials(_) | Error::NotFound(_) | Error::Invalid(_))) => {
+            tracing::info!(error = %e, "somebody with a token of the provider may not come in");
+            Ok(None)
+        }
+        known => known,
+    }
+}
+
+/// Digests are compared: how long that takes says nothing of the token.
+fn peer(token: Option<&Secret>, digest: &str) -> Option<Caller> {
+    let known = token.is_some_and(|token| token::digest(token.expose()) == digest);
+    let grant = |permission: &str| Grant { permission: permission.into(), context: permission::Context::global(), group: String::new() };
+    known.then(|| Caller {
+        kind: CallerKind::Peer,
+        email: "peer".into(),
+        name: "peer".into(),
+        roles: Vec::new(),
+        groups: Vec::new(),
+        grants: Grants(["app.read.log", "job.read.logs"].map(grant).into()),
+    })
 }
 
 async fn user_caller(store: &Store, user: Option<User>) -> Result<Option<Caller>> {
@@ -64,7 +97,7 @@ pub async fn of_user(store: &Store, user: User) -> Result<Caller> {
     for group in groups(store, &user.groups).await? {
         grants.0.extend(Grants::of_roles(&group.roles, &group.name, &roles).0);
     }
-    grants.0.push(Grant { permission: "user".into(), context: Context::user(&user.email), group: String::new() });
+    grants.0.push(Grant { permission: "user".into(), context: permission::Context::user(&user.email), group: String::new() });
     Ok(Caller { kind: CallerKind::User, name: user.email.clone(), email: user.email, roles: user.roles, groups: user.groups, grants })
 }
 

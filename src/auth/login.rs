@@ -14,27 +14,29 @@ const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$2bDW
 /// Checks the password and opens a session that lives `days`. Unknown users, wrong passwords and disabled users are told apart neither
 /// by answer nor by time.
 pub async fn native(store: &Store, throttle: &Throttle, attempt: Attempt, days: i64) -> Result<Secret> {
-    if attempt.password.is_empty() {
+    let Attempt { email: Some(email), password, address } = attempt else {
+        return Err(Error::invalid("you must provide a email to login"));
+    };
+    if password.is_empty() {
         return Err(Error::invalid("you must provide a password to login"));
     }
-    throttle.check(&attempt.email, &attempt.address)?;
-    let user = store.of::<User>().get(Filter::eq("email", &attempt.email)).await?;
+    throttle.begin(&email, &address)?;
+    let user = store.of::<User>().get(Filter::eq("email", &email)).await?;
     let hash = user.as_ref().filter(|user| !user.disabled && !user.password.is_empty()).map(|user| user.password.clone());
     let known = hash.is_some();
-    let matches = password::verify(attempt.password, hash.unwrap_or_else(|| NOBODY.into())).await?;
+    let matches = password::verify(password, hash.unwrap_or_else(|| NOBODY.into())).await?;
     if !(known && matches) {
-        throttle.failed(&attempt.email, &attempt.address);
         return Err(Error::BadCredentials("Authentication failed, wrong password.".into()));
     }
-    throttle.succeeded(&attempt.email, &attempt.address);
-    session::open(store, &attempt.email, days).await
+    throttle.succeeded(&email, &address);
+    session::open(store, &email, days).await
 }
 
 /// One try to log in.
 #[derive(Debug)]
 pub struct Attempt {
     /// Who.
-    pub email: String,
+    pub email: Option<String>,
     /// With what.
     pub password: Secret,
     /// From where.

@@ -43,16 +43,26 @@ impl Session {
 
 /// Opens a session that lives `days` and gives its token.
 pub async fn open(store: &Store, email: &str, days: i64) -> Result<Secret> {
+    open_for(store, email, days * 24 * 3_600_000_000_000).await
+}
+
+/// Opens a session that lives so many nanoseconds and gives its token.
+pub async fn open_for(store: &Store, email: &str, lifetime: i64) -> Result<Secret> {
     let clear = token::generate();
+    keep(store, email, &clear, lifetime).await?;
+    Ok(clear)
+}
+
+/// Opens a session of this token, which lives so many nanoseconds.
+pub async fn keep(store: &Store, email: &str, clear: &Secret, lifetime: i64) -> Result<()> {
     let session = Session {
         id: ObjectId::new(),
         token: token::digest(clear.expose()),
         creation: Time::now(),
-        expires: days * 24 * 3_600_000_000_000,
+        expires: lifetime,
         email: email.into(),
     };
-    store.of::<Session>().insert(&session).await?;
-    Ok(clear)
+    Ok(store.of::<Session>().insert(&session).await?)
 }
 
 /// Ends the session of this token, if there is one.

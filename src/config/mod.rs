@@ -3,6 +3,7 @@
 pub mod file;
 pub mod known;
 pub mod network;
+pub mod sign_on;
 pub mod throttling;
 pub mod volume_plans;
 
@@ -10,6 +11,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 pub use file::File;
 pub use network::Network;
+pub use sign_on::Auth;
 pub use throttling::Limit;
 pub use volume_plans::VolumePlans;
 
@@ -67,15 +69,6 @@ pub enum Database {
     },
 }
 
-/// Sign-on.
-#[derive(Clone, Debug)]
-pub struct Auth {
-    /// `auth:token-expire-days`: how long a session lives.
-    pub session_days: i64,
-    /// `auth:user-registration`: anybody may make a user.
-    pub open_registration: bool,
-}
-
 /// Limits of new things; `None`: no limit.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Quotas {
@@ -122,10 +115,7 @@ impl Config {
             listen: address("listen", &listen)?,
             apps_listen: address("apps-listen", &apps_listen)?,
             log_level,
-            auth: Auth {
-                session_days: file.int("auth:token-expire-days", 7)?,
-                open_registration: file.bool("auth:user-registration", false)?,
-            },
+            auth: Auth::read(file)?,
             quota: quotas(file)?,
             max_upload: u64::try_from(file.int("upload:max-size", 2 << 30)?).unwrap_or_default(),
             image_history: usize::try_from(file.int("docker:image-history-size", 10)?).unwrap_or_default().max(1),

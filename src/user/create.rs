@@ -28,6 +28,12 @@ impl NewUser {
         password::check_length(&password)?;
         Ok(Self { email: email.into(), password })
     }
+
+    /// Somebody whom a provider signs on: without password.
+    pub fn signed_on(email: &str) -> Result<Self> {
+        names::check_email(email)?;
+        Ok(Self { email: email.into(), password: Secret::default() })
+    }
 }
 
 /// Makes the user with the roles that every new user gets. Nothing that an earlier user of this e-mail left comes back with it.
@@ -39,7 +45,8 @@ pub async fn create(store: &Store, new: NewUser, quotas: Quotas) -> Result<()> {
     session::close_all(store, &new.email).await?;
     holder::forget_context(store, ContextType::User, &new.email).await?;
     let quota = quotas.apps_per_user.map_or_else(Quota::unlimited, Quota::limited);
-    let mut user = User::new(&new.email, password::hash(new.password).await?, quota);
+    let hash = if new.password.is_empty() { String::new() } else { password::hash(new.password).await? };
+    let mut user = User::new(&new.email, hash, quota);
     user.roles = default_roles(store).await?;
     match store.of::<User>().insert(&user).await {
         Err(StoreError::Duplicate(_)) => Err(taken()),

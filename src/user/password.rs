@@ -29,18 +29,17 @@ pub const WRONG: &str = "the given password didn't match the user's current pass
 /// Sets the new password and ends the user's other sessions. Guessing the old one is as slow as at login.
 pub async fn change(store: &Store, throttle: &Throttle, user: &Locked<User>, wanted: Change) -> Result<()> {
     wanted.check()?;
-    throttle.check(&user.email, &wanted.address)?;
+    throttle.begin(&user.email, &wanted.address)?;
     if user.password.is_empty() || !password::verify(wanted.old, user.password.clone()).await? {
-        throttle.failed(&user.email, &wanted.address);
         return Err(Error::Forbidden(WRONG.into()));
     }
+    throttle.succeeded(&user.email, &wanted.address);
     password::check_length(&wanted.new)?;
     let hash = password::hash(wanted.new).await?;
     let unchanged = Filter::id(user.id).and(Filter::eq("password", &user.password));
     if store.of::<User>().update(unchanged, Update::set("password", hash)).await?.is_none() {
         return Err(Error::Forbidden(WRONG.into()));
     }
-    throttle.succeeded(&user.email, &wanted.address);
     session::close_others(store, &user.email, &wanted.token).await
 }
 

@@ -54,11 +54,20 @@ impl Server {
 
     /// With its documents here.
     pub async fn over(documents: Arc<dyn Backend>, provisioner: DynProvisioner, settings: &str) -> Self {
+        let store = Store::new(documents, Sealer::new(Key::random()));
+        server::ensure_collections(&store).await.unwrap();
+        Self::made_of(provisioner, settings, store).await
+    }
+
+    /// With this store, which may be that of another server too.
+    pub async fn on(store: Store) -> Self {
+        Self::made_of(Arc::new(Absent), "", store).await
+    }
+
+    async fn made_of(provisioner: DynProvisioner, settings: &str, store: Store) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let flags = Overrides { data_dir: Some(dir.path().into()), ..Overrides::default() };
         let config = Config::load(&File::parse(settings).unwrap(), flags).unwrap();
-        let store = Store::new(documents, Sealer::new(Key::random()));
-        server::ensure_collections(&store).await.unwrap();
         let ctx = Context::new(config, store, provisioner, tokio::runtime::Handle::current());
         first_start::prepare(&ctx).await.unwrap();
         Self { ctx, router: Arc::new(Router::new(routes::table())), _dir: dir }

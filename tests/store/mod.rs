@@ -44,6 +44,11 @@ pub struct Empty {
 }
 
 impl Empty {
+    /// The database's name, on a server.
+    pub fn database(&self) -> &str {
+        self.mongo.as_ref().map_or("", |(_, database)| database)
+    }
+
     pub async fn remove(self) {
         if let Some((url, database)) = self.mongo {
             let client = mongodb::Client::with_uri_str(url).await.unwrap();

@@ -3,6 +3,7 @@
 mod bench;
 mod coverage;
 mod mongo_wire;
+mod oidc_provider;
 mod server;
 mod steps;
 mod test;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    Result, coverage, mongo_wire,
+    Result, coverage, mongo_wire, oidc_provider,
     server::{Server, free_port},
     steps::{Steps, shown},
     tools,
@@ -21,7 +21,8 @@ pub fn run(install: bool) -> Result<()> {
     steps.run("lints", || shown(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])));
     dependencies(&mut steps, install);
     let mongodb = mongodb(&mut steps);
-    tests(&mut steps, mongodb.as_ref());
+    let provider = openid_provider(&mut steps);
+    tests(&mut steps, mongodb.as_ref(), provider.as_deref());
     stock_cli(&mut steps, mongodb.as_ref());
     steps.finish()
 }
@@ -67,7 +68,17 @@ struct MongoDb {
     wire: Option<mongo_wire::MongoWire>,
 }
 
-fn tests(steps: &mut Steps, mongodb: Option<&MongoDb>) {
+/// The command line of the OpenID provider that sign-on is tested with.
+fn openid_provider(steps: &mut Steps) -> Option<String> {
+    let mut line = None;
+    steps.run("OpenID provider: oidc-provider of npm", || {
+        line = Some(oidc_provider::command_line().map_err(|error| error.to_string())?);
+        Ok(String::new())
+    });
+    line
+}
+
+fn tests(steps: &mut Steps, mongodb: Option<&MongoDb>, provider: Option<&str>) {
     let noted = root().join("target/contract-cases.tsv");
     std::fs::remove_file(&noted).ok();
     steps.run("tests", || {
@@ -78,6 +89,9 @@ fn tests(steps: &mut Steps, mongodb: Option<&MongoDb>) {
         }
         if mongodb.is_some_and(|mongodb| mongodb.wire.is_some()) {
             test.env("IMPAAS_MONGO_WIRE", mongo_wire::command_line().map_err(|error| error.to_string())?);
+        }
+        if let Some(provider) = provider {
+            test.env("IMPAAS_OIDC_PROVIDER", provider);
         }
         shown(&mut test)
     });

@@ -20,7 +20,12 @@ const TOOLS: &[Tool] = &[
         check: &["python3", "-c", "import venv, ensurepip"],
         packages: &["python3", "python3-venv"],
     },
-    Tool { name: "Node.js with npm", what_for: "Node.js apps", check: &["npm", "--version"], packages: &["nodejs", "npm"] },
+    Tool {
+        name: "Node.js with npm",
+        what_for: "Node.js apps and the OpenID provider",
+        check: &["npm", "--version"],
+        packages: &["nodejs", "npm"],
+    },
     Tool { name: "Go", what_for: "Go apps", check: &["go", "version"], packages: &["golang-go"] },
     Tool {
         name: "Java with its compiler",
