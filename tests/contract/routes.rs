@@ -30,8 +30,9 @@ fn every_case_that_we_answer_otherwise_on_purpose_is_a_deviation() {
 }
 
 /// Routes that clients need besides, and our own.
-const MORE: [(&str, &str, &str); 4] = [
+const MORE: [(&str, &str, &str); 5] = [
     ("PUT", "/volumes/{name}", "1.4"),
+    ("POST", "/auth/webLogin", "1.0"),
     ("POST", "/roles/associate", "1.0"),
     ("DELETE", "/roles/dissociate", "1.0"),
     ("GET", "/webhooks/key", "1.6"),
