@@ -373,4 +373,13 @@ mod tests {
             assert_eq!(go_duration(bad), None, "{bad}");
         }
     }
+
+    #[test]
+    fn the_examples_of_the_readme_are_settings() {
+        let readme = include_str!("../../README.md").replace("$OAUTH_SECRET", "s");
+        let examples = readme.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+        let schemes: Vec<_> = examples.map(|text| (File::parse(text).unwrap(), read(text).unwrap())).collect();
+        let names: Vec<_> = schemes.iter().map(|(file, auth)| (auth.schemes[0].name(), file.unknown().len())).collect();
+        assert_eq!(names, [("oauth", 0), ("oidc", 0)]);
+    }
 }

@@ -24,6 +24,7 @@ pub fn run(install: bool) -> Result<()> {
     let provider = openid_provider(&mut steps);
     tests(&mut steps, mongodb.as_ref(), provider.as_deref());
     stock_cli(&mut steps, mongodb.as_ref());
+    sign_on(&mut steps, provider.as_deref());
     steps.finish()
 }
 
@@ -110,6 +111,22 @@ fn stock_cli(steps: &mut Steps, mongodb: Option<&MongoDb>) {
         } else {
             steps.skip(name, "absent: no `tsuru` on PATH");
         }
+    }
+}
+
+/// The CLI signs on at a server and a provider that the program starts itself.
+fn sign_on(steps: &mut Steps, provider: Option<&str>) {
+    let name = "sign-on with the stock CLI";
+    match provider {
+        Some(provider) if tools::on_path("tsuru") => {
+            steps.run(name, || {
+                shown(&mut cargo(&["build", "--bin", "impaasd"]))?;
+                let server = root().join("target/debug/impaasd");
+                let program = root().join("compat-tests/sign_on");
+                shown(Command::new("python3").arg(program).arg("--server").arg(server).args(["--provider", provider]))
+            });
+        }
+        _ => steps.skip(name, "absent: no `tsuru` on PATH, or no OpenID provider"),
     }
 }
 
