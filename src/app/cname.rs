@@ -41,6 +41,9 @@ async fn settle(ctx: &Context, app: &App, wanted: &[String]) -> Result<()> {
 
 /// Forgets these host names and their certificate issuers.
 pub async fn remove(ctx: &Context, app: &mut Locked<App>, cnames: &[String]) -> Result<()> {
+    if cnames.iter().any(|cname| !names::is_cname(&cname.to_ascii_lowercase())) {
+        return Err(Error::invalid("Invalid cname"));
+    }
     let is_wanted = |known: &String| cnames.iter().any(|cname| cname.eq_ignore_ascii_case(known));
     if let Some(unknown) = cnames.iter().find(|cname| !app.cname.iter().any(|known| known.eq_ignore_ascii_case(cname))) {
         return Err(Error::refused(format!("cname {unknown} not exists in app")));

@@ -229,7 +229,8 @@ impl Reply {
 
     /// True for a stream that ends with an error, whatever its status.
     fn broke_off(&self) -> bool {
-        self.text.contains("---- ERROR during") || self.text.lines().any(|line| line.starts_with("{") && line.contains("\"Error\":\""))
+        let stream = self.header("content-type").is_some_and(|kind| kind == "application/x-json-stream" || kind == "text");
+        stream && (self.text.contains("---- ERROR during") || self.text.contains("\"Error\":\""))
     }
 
     /// Fails unless the status is this and the text holds these words, in a stream as well.

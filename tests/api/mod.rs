@@ -10,7 +10,7 @@ mod app_parts;
 mod app_update;
 mod auth;
 mod constraint;
-mod deploy;
+pub mod deploy;
 mod edge;
 mod event;
 mod metrics;

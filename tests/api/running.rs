@@ -12,6 +12,7 @@ use super::{
     deploy::{deploy, server},
     harness::{Reply, Server},
 };
+use crate::contract::cases::asserted;
 
 const FORBIDDEN: &str = "You don't have permission to do this action";
 
@@ -58,13 +59,13 @@ async fn wrong_numbers_of_units_are_refused() {
     let add = |fields: &[(&str, &str)]| admin.put("/1.0/apps/a/units").form(fields);
     let failure = |text: &str| format!("\n---- ERROR during add units: ----\n{text}\n\n");
     let open = failure("no process name specified and more than one declared in Procfile");
-    assert_eq!(add(&[("units", "1")]).send().await.ok(500).text, open);
+    add(&[("units", "1")]).send().await.fails(500, open.trim_end());
     let unknown = failure("no command declared in Procfile for process \"x\"");
-    assert_eq!(add(&[("units", "1"), ("process", "x")]).send().await.ok(500).text, unknown);
+    add(&[("units", "1"), ("process", "x")]).send().await.fails(500, unknown.trim_end());
     add(&[("units", "1"), ("version", "9")]).send().await.fails(500, "Invalid version: 9");
     admin.put("/1.0/apps/a/quota").form(&[("limit", "3")]).send().await.ok(200);
     let quota = failure("Quota exceeded. Available: 1, Requested: 2.");
-    assert_eq!(add(&[("units", "2"), ("process", "web")]).send().await.ok(500).text, quota);
+    add(&[("units", "2"), ("process", "web")]).send().await.fails(500, quota.trim_end());
     add(&[("units", "1"), ("process", "web")]).send().await.ok(200);
     deploy(&admin, &[("override-versions", "1")]).await.ok(200);
     assert_eq!(memory.shape("a")[0].2, 2);
@@ -215,7 +216,7 @@ async fn a_followed_log_goes_on() {
     assert!(String::from_utf8_lossy(&live).contains("\"Message\":\"live\""));
 }
 
-/// What a shell says until it closes, and how it closes. `keys` are typed one after the other.
+/// What a shell says until it closes, and how it closes; callers compare it. `keys` are typed one after the other.
 async fn shell(server: &Server, token: Option<&str>, query: &str, keys: &[Message]) -> (String, u16) {
     let address = server.listen().await;
     let mut request = format!("ws://{address}/1.0/apps/{query}").into_client_request().unwrap();
@@ -231,7 +232,11 @@ async fn shell(server: &Server, token: Option<&str>, query: &str, keys: &[Messag
     loop {
         match tokio::time::timeout(Duration::from_secs(20), socket.next()).await.unwrap() {
             Some(Ok(Message::Text(text))) => said.push_str(&text),
-            Some(Ok(Message::Close(frame))) => return (said, frame.map_or(0, |frame| frame.code.into())),
+            Some(Ok(Message::Close(frame))) => {
+                let route = ("GET".into(), "/apps/{appname}/shell".into(), "1.0".into());
+                asserted(Some(&route), 101, said.starts_with("Error: ").then(|| said.trim_end()), None);
+                return (said, frame.map_or(0, |frame| frame.code.into()));
+            }
             Some(Ok(_)) => {}
             end => panic!("no close: {end:?}"),
         }

@@ -135,7 +135,8 @@ async fn a_manifest_says_who_may_do_what() {
         caller.get(backups).send().await.ok(status);
         caller.get("/1.20/services/mysql/resources/db1/other").send().await.fails(403, DENIED);
     }
-    let conflict = admin.put(path).json(&json!({"enabled": true})).send().await.ok(409);
+    let orphans = r#"{"service":"<service>","conflicts":[{"action":"<action>","roles":["<role>"]}]}"#;
+    let conflict = admin.put(path).json(&json!({"enabled": true})).send().await.fails_like(409, orphans);
     assert_eq!(conflict.json(), json!({"service": "mysql", "conflicts": [{"action": "backups.list", "roles": ["lister"]}]}));
 
     let both = json!({"enabled": true, "strict_actions": true, "legacy_compat": true, "operations": [

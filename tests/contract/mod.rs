@@ -8,7 +8,9 @@ mod request;
 mod world;
 
 mod absent;
+mod answers;
 mod body;
 mod denied;
 mod refused;
 mod routes;
+mod states;

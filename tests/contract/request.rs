@@ -29,6 +29,11 @@ pub fn requests() -> Vec<Request> {
 }
 
 impl Request {
+    /// One about what is there in a world.
+    pub fn new(key: Key, url: &str, body: &str) -> Self {
+        Self { key, want: String::new(), url: url.into(), body: body.into() }
+    }
+
     /// The same about another thing.
     pub fn about(&self, from: &str, to: &str) -> Self {
         Self { url: self.url.replacen(from, to, 1), ..self.clone() }
@@ -45,7 +50,9 @@ impl Request {
                 let (content_type, body) = multipart(&[], b"the archive");
                 request.body(&content_type, body)
             }
-            "@dockerfile" => request.body("multipart/form-data; boundary=x", DOCKERFILE),
+            upload if upload.starts_with("@dockerfile ") => {
+                request.body("multipart/form-data; boundary=x", DOCKERFILE.replace("NAME", upload.trim_start_matches("@dockerfile ")))
+            }
             json if json.starts_with('{') => request.body("application/json", json),
             form => request.body(FORM, form),
         };
@@ -65,5 +72,5 @@ impl Request {
 
 /// How clients send fields.
 pub const FORM: &str = "application/x-www-form-urlencoded";
-const DOCKERFILE: &str = "--x\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\ncobol\r\n\
-                          --x\r\nContent-Disposition: form-data; name=\"dockerfile_content\"; filename=\"Dockerfile\"\r\n\r\nFROM x\r\n--x--\r\n";
+const DOCKERFILE: &str = "--x\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\nNAME\r\n\
+                          --x\r\nContent-Disposition: form-data; name=\"dockerfile_content\"; filename=\"Dockerfile\"\r\n\r\nFROM tsuru/NAME\r\n--x--\r\n";

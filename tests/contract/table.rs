@@ -7,6 +7,7 @@
 //! - `success`: each status of success, `-` when there is none.
 //! - `errors`: the errors that many routes share: [`GROUPS`].
 //! - `text` is the whole text; `<anything>` in it stands for any text.
+//! - A line of `errors.csv` about a status of success, without text, is only there to say why it cannot be had.
 //! - `unless` says why no test can ask for the case: a reason, or `deviation` when a line of `compat-tests/deviations.csv` is about it.
 
 use std::collections::BTreeMap;
@@ -92,6 +93,12 @@ pub struct Case {
     pub unless: Option<String>,
 }
 
+impl Case {
+    fn says_nothing(&self) -> bool {
+        self.text.as_ref().is_some_and(String::is_empty)
+    }
+}
+
 /// The table of two files.
 pub fn read(routes: &str, errors: &str) -> Result<Vec<Route>, String> {
     let mut own: BTreeMap<Key, Vec<Case>> = BTreeMap::new();
@@ -108,7 +115,12 @@ pub fn read(routes: &str, errors: &str) -> Result<Vec<Route>, String> {
         if table.iter().any(|known| known.key == route.key) {
             return Err(at("the route is there already"));
         }
-        route.cases.extend(own.remove(&route.key).unwrap_or_default());
+        for case in own.remove(&route.key).unwrap_or_default() {
+            match route.cases.iter_mut().find(|known| known.text.is_none() && known.status == case.status && case.says_nothing()) {
+                Some(success) => success.unless = case.unless,
+                None => route.cases.push(case),
+            }
+        }
         table.push(route);
     }
     own.keys().next().map_or(Ok(table), |key| Err(format!("errors.csv: {key:?} is no line of routes.csv")))
