@@ -1,21 +1,17 @@
 //! Numbers about this server, for Prometheus. Labels are routes, methods, statuses and kinds: never names of apps or users.
 
-use std::{
-    fs,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{fs, sync::Arc, time::Duration};
 
 use prometheus::{
-    Counter, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+    Counter, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
     core::{Collector, Desc},
     proto::MetricFamily,
 };
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    store::Commands,
+};
 
 /// Bounds of answer times in seconds: reads take well under a millisecond, deploys minutes.
 const SECONDS: [f64; 13] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
@@ -83,7 +79,7 @@ pub struct Metrics {
 
 impl Metrics {
     /// Counts requests, and shows what events and the store count.
-    pub fn new(events: &EventMetrics, store_commands: Arc<AtomicU64>) -> Self {
+    pub fn new(events: &EventMetrics, store_commands: Arc<Commands>) -> Self {
         let seconds = HistogramOpts::new("impaas_http_request_seconds", "Seconds until an answer began, by route.").buckets(SECONDS.into());
         let metrics = Self {
             registry: Registry::new(),
@@ -119,8 +115,8 @@ impl Metrics {
 struct Readings {
     memory: IntGauge,
     processor: Counter,
-    commands: IntCounter,
-    commands_so_far: Arc<AtomicU64>,
+    commands: IntCounterVec,
+    commands_so_far: Arc<Commands>,
 }
 
 /// The kernel's clock ticks of `/proc`, the same on every Linux.
@@ -128,17 +124,20 @@ const TICKS_PER_SECOND: f64 = 100.0;
 const PAGE: i64 = 4096;
 
 impl Readings {
-    fn new(commands_so_far: Arc<AtomicU64>) -> Self {
+    fn new(commands_so_far: Arc<Commands>) -> Self {
         Self {
             memory: made(IntGauge::new("process_resident_memory_bytes", "Resident memory in bytes.")),
             processor: made(Counter::new("process_cpu_seconds_total", "Processor time in seconds.")),
-            commands: made(IntCounter::new("impaas_store_commands_total", "Commands that the store was given.")),
+            commands: counters("impaas_store_commands_total", "Commands that the store was given.", &["kind"]),
             commands_so_far,
         }
     }
 
     fn read(&self) {
-        self.commands.inc_by(self.commands_so_far.load(Ordering::Relaxed).saturating_sub(self.commands.get()));
+        for (kind, so_far) in [("read", self.commands_so_far.reads()), ("write", self.commands_so_far.writes())] {
+            let counter = self.commands.with_label_values(&[kind]);
+            counter.inc_by(so_far.saturating_sub(counter.get()));
+        }
         let field = |text: &str, index| text.split_whitespace().nth(index).and_then(|word| word.parse::<u32>().ok());
         if let Some(pages) = fs::read_to_string("/proc/self/statm").ok().and_then(|text| field(&text, 1)) {
             self.memory.set(i64::from(pages) * PAGE);

@@ -287,7 +287,9 @@ async fn close(events: &Events, event: &Event, handles: &Handles, error: String,
     }
     let ours = Filter::id(event.id).and(Filter::eq("running", true)).and(Filter::eq("fence", event.fence));
     events.store.of::<Event>().update(ours, update).await?;
-    log::forget(&events.store, event.id).await?;
+    if handles.log.is_in_store() {
+        log::forget(&events.store, event.id).await?;
+    }
     events.lock().remove(&event.id);
     events.ended.notify_one();
     Ok(())

@@ -133,17 +133,11 @@ pub async fn find(store: &Store, id: ObjectId) -> Result<Event> {
     store.of::<Event>().get(Filter::id(id)).await?.or_not_found("event not found")
 }
 
-/// The kinds of all events so far, by name: one short look into the index for each.
+/// The kinds of all events so far, by type and name.
 pub async fn kinds(store: &Store) -> Result<Vec<Named>> {
-    let first = Find { sort: Some(("kind.name", false)), skip: 0, limit: 1 };
-    let mut found: Vec<Named> = Vec::new();
-    loop {
-        let later = found.last().map_or(Filter::All, |last| Filter::gt("kind.name", &last.name));
-        match store.of::<Event>().find_with(later, first.clone()).await?.pop() {
-            Some(event) => found.push(event.kind),
-            None => break,
-        }
-    }
+    let known = |name: &str| scheme::all().iter().any(|(permission, _)| *permission == name);
+    let named = |name: String| Named { kind: if known(&name) { "permission" } else { "internal" }.into(), name };
+    let mut found: Vec<Named> = store.of::<Event>().distinct("kind.name").await?.into_iter().map(named).collect();
     found.sort_by(|a, b| (&a.kind, &a.name).cmp(&(&b.kind, &b.name)));
     Ok(found)
 }

@@ -71,6 +71,11 @@ impl EventLog {
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
+    /// True when pieces of it were written to the store.
+    pub fn is_in_store(&self) -> bool {
+        self.lock().flushed > 0
+    }
+
     fn take(&self) -> Option<Chunk> {
         let mut state = self.lock();
         if state.pending.is_empty() {
@@ -128,8 +133,7 @@ pub async fn finish(store: &Store, log: &EventLog) -> Result<Vec<LogEntry>> {
             state.push(rest);
         }
     }
-    let flushed = log.lock().flushed > 0;
-    let mut all = if flushed { lines(store, log.event).await? } else { Vec::new() };
+    let mut all = if log.is_in_store() { lines(store, log.event).await? } else { Vec::new() };
     all.extend(std::mem::take(&mut log.lock().pending));
     Ok(all)
 }

@@ -109,7 +109,7 @@ impl From<StoredPlan> for Plan {
 /// All plans, by name.
 pub async fn all(store: &Store) -> Result<Vec<Plan>> {
     let by_name = Find { sort: Some(("_id", false)), ..Find::default() };
-    Ok(store.of::<StoredPlan>().find_with(Filter::All, by_name).await?.into_iter().map(Plan::from).collect())
+    Ok(store.of::<StoredPlan>().recent(Filter::All, by_name).await?.iter().cloned().map(Plan::from).collect())
 }
 
 /// The plan of this name; refused with tsuru's text.

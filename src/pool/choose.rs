@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    store::{Filter, Store},
+    store::Store,
 };
 
 const NO_POOL: &str = "Pool does not exist.";
@@ -14,7 +14,7 @@ const NO_POOL: &str = "Pool does not exist.";
 /// The pool of a new app or job of this team: the one asked for, else the only one given to the team by name, else the default one.
 pub async fn choose(store: &Store, team: &str, asked: Option<&str>) -> Result<Pool> {
     let pool = match asked.filter(|name| !name.is_empty()) {
-        Some(name) => store.of::<Pool>().get(Filter::id(name)).await?,
+        Some(name) => store.of::<Pool>().all().await?.iter().find(|pool| pool.name == name).cloned(),
         None => own(store, team).await?,
     };
     let pool = pool.ok_or_else(|| Error::refused(NO_POOL))?;
@@ -23,8 +23,7 @@ pub async fn choose(store: &Store, team: &str, asked: Option<&str>) -> Result<Po
 }
 
 async fn own(store: &Store, team: &str) -> Result<Option<Pool>> {
-    let pools = store.of::<Pool>().find(Filter::All).await?;
-    let constraints = store.of::<Constraint>().find(Filter::All).await?;
+    let (pools, constraints) = (store.of::<Pool>().all().await?, store.of::<Constraint>().all().await?);
     let given = |value: &str| -> Vec<&Pool> { pools.iter().filter(|pool| is_given(pool, &constraints, value)).collect() };
     match given(team).as_slice() {
         [] => Ok(pools.iter().find(|pool| pool.default).cloned()),

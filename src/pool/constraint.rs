@@ -5,7 +5,7 @@ use std::{cmp::Reverse, fmt, str::FromStr};
 use super::{Constraint, Pool, names};
 use crate::{
     error::{Error, Result},
-    store::{Filter, Store},
+    store::Store,
 };
 
 /// What a constraint limits.
@@ -93,7 +93,7 @@ impl Rules {
 
     /// Those that hold for the pool now.
     pub async fn load(store: &Store, pool: &str) -> Result<Self> {
-        Ok(Self::of(pool, &store.of::<Constraint>().find(Filter::All).await?))
+        Ok(Self::of(pool, &*store.of::<Constraint>().all().await?))
     }
 
     /// The one for this field.

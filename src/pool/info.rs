@@ -1,14 +1,13 @@
 //! What a pool allows, for all pools at once.
 
+use std::sync::Arc;
+
 use super::{
     Constraint, Pool,
     constraint::{Field, Rules},
     names,
 };
-use crate::{
-    error::Result,
-    store::{Filter, Store},
-};
+use crate::{error::Result, store::Store};
 
 /// A pool and the names it allows.
 #[derive(Debug)]
@@ -31,7 +30,7 @@ pub struct Info {
 
 /// Everything that infos are made of.
 pub struct Known {
-    constraints: Vec<Constraint>,
+    constraints: Arc<Vec<Constraint>>,
     teams: Vec<String>,
     services: Vec<String>,
     plans: Vec<String>,
@@ -42,7 +41,7 @@ impl Known {
     /// As it is now. Volume plans come from the settings.
     pub async fn load(store: &Store, volume_plans: Vec<String>) -> Result<Self> {
         Ok(Self {
-            constraints: store.of::<Constraint>().find(Filter::All).await?,
+            constraints: store.of::<Constraint>().all().await?,
             teams: names::teams(store).await?,
             services: names::services(store).await?,
             plans: names::plans(store).await?,
@@ -68,11 +67,10 @@ impl Known {
 
 /// The pools that one of these teams may use: those with a team constraint that lets it pass.
 pub async fn usable(store: &Store, teams: &[String]) -> Result<Vec<Pool>> {
-    let constraints = store.of::<Constraint>().find(Filter::All).await?;
-    let mut pools = store.of::<Pool>().find(Filter::All).await?;
-    pools.retain(|pool| {
+    let (constraints, pools) = (store.of::<Constraint>().all().await?, store.of::<Pool>().all().await?);
+    let may_use = |pool: &&Pool| {
         let rules = Rules::of(&pool.name, &constraints);
         rules.on(Field::Team).is_some_and(|constraint| teams.iter().any(|team| constraint.allows(team)))
-    });
-    Ok(pools)
+    };
+    Ok(pools.iter().filter(may_use).cloned().collect())
 }

@@ -11,7 +11,7 @@ use crate::{
 
 /// All teams, in the order they were made.
 pub async fn teams(store: &Store) -> Result<Vec<String>> {
-    Ok(store.of::<Team>().find(Filter::All).await?.into_iter().map(|team| team.name).collect())
+    Ok(store.of::<Team>().all().await?.iter().map(|team| team.name.clone()).collect())
 }
 
 /// All plans, by name.
@@ -38,5 +38,5 @@ impl Document for ServiceName {
 /// All services, by name.
 pub async fn services(store: &Store) -> Result<Vec<String>> {
     let by_name = Find { sort: Some(("_id", false)), ..Find::default() };
-    Ok(store.of::<ServiceName>().find_with(Filter::All, by_name).await?.into_iter().map(|service| service.name).collect())
+    Ok(store.of::<ServiceName>().recent(Filter::All, by_name).await?.iter().map(|service| service.name.clone()).collect())
 }

@@ -1,5 +1,7 @@
 //! Instances of services.
 
+use std::sync::Arc;
+
 use bson::oid::ObjectId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -8,7 +10,7 @@ use crate::{
     error::{OrNotFound, Result},
     event::{Subject, Target, TargetType},
     permission::{Context, ContextType},
-    store::{Document, Filter, Index, IndexKey, Spec, Store, lenient},
+    store::{Document, Filter, Find, Index, IndexKey, Spec, Store, lenient},
 };
 
 /// An instance as stored.
@@ -86,6 +88,11 @@ impl Instance {
     /// The instances that an app is bound to.
     pub async fn of_app(store: &Store, app: &str) -> Result<Vec<Self>> {
         Ok(store.of::<Self>().find(Filter::eq("apps", app)).await?)
+    }
+
+    /// The instances that any of these apps is bound to, for showing: see [`crate::store::Collection::recent`].
+    pub async fn shown_of(store: &Store, apps: &[&str]) -> Result<Arc<Vec<Self>>> {
+        Ok(store.of::<Self>().recent(Filter::any_of("apps", apps), Find::default()).await?)
     }
 
     /// Where permissions to bind it hold: here the instance goes by its bare name too.

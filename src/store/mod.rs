@@ -3,24 +3,20 @@
 //! The domain works with typed collections and with [`Filter`] and [`Update`]; it never builds BSON.
 
 pub mod changes;
+pub mod commands;
 pub mod evaluate;
 pub mod exact;
 pub mod filter;
 pub mod lenient;
 pub mod mongo;
+mod remembered;
 pub mod seal;
 pub mod shared;
 pub mod sqlite;
 pub mod transfer;
 pub mod update;
 
-use std::{
-    marker::PhantomData,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::{marker::PhantomData, sync::Arc};
 
 use async_trait::async_trait;
 use bson::Document as Doc;
@@ -28,9 +24,12 @@ use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
 
 pub use changes::Changes;
+pub use commands::Commands;
 pub use filter::Filter;
 pub use seal::{Key, Sealer};
 pub use update::Update;
+
+use remembered::Remembered;
 
 /// Why the store did not do it.
 #[derive(Clone, Debug, Error)]
@@ -122,6 +121,8 @@ pub trait Backend: Send + Sync {
     async fn find(&self, spec: &'static Spec, filter: &Filter, find: &Find) -> Result<Vec<Doc>>;
     /// How many match.
     async fn count(&self, spec: &'static Spec, filter: &Filter) -> Result<u64>;
+    /// The different texts at a path that an index begins with, in order.
+    async fn distinct(&self, spec: &'static Spec, path: &'static str) -> Result<Vec<String>>;
     /// Adds a document; unique keys hold.
     async fn insert(&self, spec: &'static Spec, doc: Doc) -> Result<()>;
     /// Changes the first match in one atomic step and gives it as it is afterwards. With `upsert`, a missing one is made from the
@@ -145,15 +146,16 @@ pub trait Backend: Send + Sync {
 #[derive(Clone)]
 pub struct Store {
     backend: Arc<dyn Backend>,
-    commands: Arc<AtomicU64>,
+    commands: Arc<Commands>,
     sealer: Arc<Sealer>,
     changes: Arc<Changes>,
+    remembered: Arc<Remembered>,
 }
 
 impl Store {
     /// Wraps a backend.
     pub fn new(backend: Arc<dyn Backend>, sealer: Sealer) -> Self {
-        Self { backend, commands: Arc::default(), sealer: Arc::new(sealer), changes: Arc::default() }
+        Self { backend, commands: Arc::default(), sealer: Arc::new(sealer), changes: Arc::default(), remembered: Arc::default() }
     }
 
     /// The typed collection of `T`.
@@ -162,12 +164,17 @@ impl Store {
     }
 
     /// How many commands the backend was given.
-    pub fn commands(&self) -> Arc<AtomicU64> {
+    pub fn commands(&self) -> Arc<Commands> {
         self.commands.clone()
     }
 
-    fn command(&self) -> &dyn Backend {
-        self.commands.fetch_add(1, Ordering::Relaxed);
+    fn reading(&self) -> &dyn Backend {
+        self.commands.read();
+        self.backend()
+    }
+
+    fn writing(&self) -> &dyn Backend {
+        self.commands.write();
         self.backend()
     }
 
@@ -196,7 +203,7 @@ pub struct Collection<'a, T> {
 impl<T: Document> Collection<'_, T> {
     /// Makes its indexes.
     pub async fn ensure(&self) -> Result<()> {
-        self.store.command().ensure(T::SPEC).await
+        self.store.writing().ensure(T::SPEC).await
     }
 
     /// The first match.
@@ -212,13 +219,18 @@ impl<T: Document> Collection<'_, T> {
 
     /// Matches in this order and window.
     pub async fn find_with(&self, filter: Filter, find: Find) -> Result<Vec<T>> {
-        let docs = self.store.command().find(T::SPEC, &filter, &find).await?;
+        let docs = self.store.reading().find(T::SPEC, &filter, &find).await?;
         docs.into_iter().map(|doc| self.read(doc)).collect()
     }
 
     /// How many match.
     pub async fn count(&self, filter: Filter) -> Result<u64> {
-        self.store.command().count(T::SPEC, &filter).await
+        self.store.reading().count(T::SPEC, &filter).await
+    }
+
+    /// The different texts at a path that an index begins with, in order.
+    pub async fn distinct(&self, path: &'static str) -> Result<Vec<String>> {
+        self.store.reading().distinct(T::SPEC, path).await
     }
 
     /// Adds one; [`StoreError::Duplicate`] when a unique key is taken.
@@ -226,7 +238,7 @@ impl<T: Document> Collection<'_, T> {
         let doc = exact::document(value)?;
         // The _id comes first: secrets are sealed for the document that they are in.
         let doc = self.store.sealer.seal(T::SPEC, evaluate::with_id(doc))?;
-        self.writing(self.store.command().insert(T::SPEC, doc)).await
+        self.writing(self.store.writing().insert(T::SPEC, doc)).await
     }
 
     /// Changes the first match, atomically; what it is afterwards, or `None` when nothing matched (compare-and-set failed).
@@ -237,7 +249,7 @@ impl<T: Document> Collection<'_, T> {
     /// Changes the first match without counting it as a change: for notes such as a last use, which nobody remembers.
     pub async fn note(&self, filter: Filter, update: Update) -> Result<()> {
         let update = self.store.sealer.seal_update(T::SPEC, &filter, update)?;
-        self.store.command().update_one(T::SPEC, &filter, &update, false).await?;
+        self.store.writing().update_one(T::SPEC, &filter, &update, false).await?;
         Ok(())
     }
 
@@ -249,12 +261,12 @@ impl<T: Document> Collection<'_, T> {
     /// Changes all matches; how many.
     pub async fn update_many(&self, filter: Filter, update: Update) -> Result<u64> {
         let update = self.store.sealer.seal_update(T::SPEC, &filter, update)?;
-        self.writing(self.store.command().update_many(T::SPEC, &filter, &update)).await
+        self.writing(self.store.writing().update_many(T::SPEC, &filter, &update)).await
     }
 
     /// Removes all matches; how many.
     pub async fn delete(&self, filter: Filter) -> Result<u64> {
-        self.writing(self.store.command().delete(T::SPEC, &filter)).await
+        self.writing(self.store.writing().delete(T::SPEC, &filter)).await
     }
 
     async fn writing<O>(&self, write: impl Future<Output = Result<O>>) -> Result<O> {
@@ -266,7 +278,7 @@ impl<T: Document> Collection<'_, T> {
 
     async fn change(&self, filter: Filter, update: Update, upsert: bool) -> Result<Option<T>> {
         let update = self.store.sealer.seal_update(T::SPEC, &filter, update)?;
-        let doc = self.writing(self.store.command().update_one(T::SPEC, &filter, &update, upsert)).await?;
+        let doc = self.writing(self.store.writing().update_one(T::SPEC, &filter, &update, upsert)).await?;
         doc.map(|doc| self.read(doc)).transpose()
     }
 

@@ -117,6 +117,14 @@ impl Backend for Mongo {
         run(spec.name, self.of(spec).await?.count_documents(translate::filter(filter))).await
     }
 
+    async fn distinct(&self, spec: &'static Spec, path: &'static str) -> Result<Vec<String>> {
+        let found = run(spec.name, self.of(spec).await?.distinct(path, doc! {})).await?;
+        let mut texts: Vec<String> =
+            found.into_iter().filter_map(|value| value.as_str().map(str::to_owned)).filter(|text| !text.is_empty()).collect();
+        texts.sort();
+        Ok(texts)
+    }
+
     async fn insert(&self, spec: &'static Spec, doc: Doc) -> Result<()> {
         run(spec.name, self.of(spec).await?.insert_one(raw(&evaluate::with_id(doc))?)).await.map(drop)
     }

@@ -91,6 +91,11 @@ impl Backend for Sqlite {
         self.read(move |conn| find::count(conn, name, &filter)).await
     }
 
+    async fn distinct(&self, spec: &'static Spec, path: &'static str) -> Result<Vec<String>> {
+        let name = self.of(spec).await?;
+        self.read(move |conn| find::distinct(conn, name, path)).await
+    }
+
     async fn insert(&self, spec: &'static Spec, doc: Doc) -> Result<()> {
         let name = self.of(spec).await?;
         self.writer.run(move |conn| change::insert(conn, name, doc).map(drop)).await

@@ -4,7 +4,7 @@ use crate::{
     auth::identify::Group,
     error::Result,
     permission::{ContextType, Role, role::RoleInstance},
-    store::{Filter, Store},
+    store::{Filter, Find, Store},
     user::User,
 };
 
@@ -19,20 +19,20 @@ pub struct Member {
 /// Users with roles in the team.
 pub async fn users(store: &Store, team: &str) -> Result<Vec<Member>> {
     let roles = team_roles(store).await?;
-    let users = store.of::<User>().find(Filter::eq("roles.contextvalue", team)).await?;
-    Ok(users.into_iter().filter_map(|user| member(user.email, &user.roles, team, &roles)).collect())
+    let users = store.of::<User>().recent(Filter::eq("roles.contextvalue", team), Find::default()).await?;
+    Ok(users.iter().filter_map(|user| member(user.email.clone(), &user.roles, team, &roles)).collect())
 }
 
 /// Groups with roles in the team.
 pub async fn groups(store: &Store, team: &str) -> Result<Vec<Member>> {
     let roles = team_roles(store).await?;
-    let groups = store.of::<Group>().find(Filter::eq("roles.contextvalue", team)).await?;
-    Ok(groups.into_iter().filter_map(|group| member(group.name, &group.roles, team, &roles)).collect())
+    let groups = store.of::<Group>().recent(Filter::eq("roles.contextvalue", team), Find::default()).await?;
+    Ok(groups.iter().filter_map(|group| member(group.name.clone(), &group.roles, team, &roles)).collect())
 }
 
 async fn team_roles(store: &Store) -> Result<Vec<String>> {
-    let roles = store.of::<Role>().find(Filter::eq("contexttype", ContextType::Team)).await?;
-    Ok(roles.into_iter().map(|role| role.name).collect())
+    let roles = store.of::<Role>().all().await?;
+    Ok(roles.iter().filter(|role| role.context_type == ContextType::Team).map(|role| role.name.clone()).collect())
 }
 
 fn member(name: String, held: &[RoleInstance], team: &str, known: &[String]) -> Option<Member> {

@@ -1,5 +1,7 @@
 //! Puts volumes into apps and takes them out.
 
+use std::sync::Arc;
+
 use super::{Bind, BindId, Volume, is_mount_point};
 use crate::{
     app::{
@@ -11,7 +13,7 @@ use crate::{
     event::Locked,
     output::Output,
     provisioner::Mount,
-    store::{Filter, Store, StoreError},
+    store::{Filter, Find, Store, StoreError},
 };
 
 /// Gives an app its place for the volume; units that are made from now on have it. The event locks the app too.
@@ -65,6 +67,11 @@ pub async fn restart(ctx: &Context, app: &Locked<App>, undo: Undo, out: &Output)
 /// The binds of an app.
 pub async fn binds_of_app(store: &Store, app: &str) -> Result<Vec<Bind>> {
     Ok(store.of::<Bind>().find(Filter::eq("_id.app", app)).await?)
+}
+
+/// The binds of these apps, for showing: see [`crate::store::Collection::recent`].
+pub async fn shown_of(store: &Store, apps: &[&str]) -> Result<Arc<Vec<Bind>>> {
+    Ok(store.of::<Bind>().recent(Filter::any_of("_id.app", apps), Find::default()).await?)
 }
 
 /// The volumes of an app's units.

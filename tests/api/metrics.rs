@@ -44,7 +44,7 @@ async fn the_process_and_the_store_are_measured() {
     let server = Server::new().await;
     assert!(number(&server, "process_resident_memory_bytes").await > 1e6);
     assert!(number(&server, "process_cpu_seconds_total").await >= 0.0);
-    let before = number(&server, "impaas_store_commands_total").await;
+    let before = number(&server, "impaas_store_commands_total{kind=\"read\"}").await;
     server.admin().await.get("/1.0/plans").send().await.ok(200);
-    assert!(number(&server, "impaas_store_commands_total").await > before);
+    assert!(number(&server, "impaas_store_commands_total{kind=\"read\"}").await > before);
 }

@@ -1,6 +1,6 @@
 //! The simplest store there is, to compare with: a list of documents, every filter tried on each.
 
-use std::sync::Mutex;
+use std::{collections::BTreeSet, sync::Mutex};
 
 use async_trait::async_trait;
 use bson::{Bson, Document};
@@ -73,6 +73,11 @@ impl Backend for Model {
 
     async fn count(&self, _: &'static Spec, filter: &Filter) -> Result<u64> {
         Ok(self.places(filter)?.len() as u64)
+    }
+
+    async fn distinct(&self, _: &'static Spec, path: &'static str) -> Result<Vec<String>> {
+        let texts: BTreeSet<String> = self.0.lock().unwrap().iter().filter_map(|doc| doc.get_str(path).ok().map(str::to_owned)).collect();
+        Ok(texts.into_iter().collect())
     }
 
     async fn insert(&self, spec: &'static Spec, doc: Document) -> Result<()> {

@@ -54,3 +54,16 @@ async fn declaring_indexes_again_changes_nothing() {
         store.remove().await;
     }
 }
+
+#[tokio::test]
+async fn different_texts_are_found_once_each_in_order() {
+    for store in backends().await {
+        for (id, name) in [(1, "b"), (2, "a"), (3, "c")] {
+            store.backend.insert(&THINGS, doc! {"_id": id, "name": name, "sub": {"k": "same"}}).await.unwrap();
+        }
+        store.backend.insert(&THINGS, doc! {"_id": 4}).await.unwrap();
+        assert_eq!(store.backend.distinct(&THINGS, "name").await.unwrap(), ["a", "b", "c"], "{}", store.name);
+        assert_eq!(store.backend.distinct(&THINGS, "sub.k").await.unwrap(), ["same"], "{}", store.name);
+        store.remove().await;
+    }
+}

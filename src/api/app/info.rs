@@ -1,6 +1,6 @@
 //! `GET /apps/{app}`.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::Serialize;
 
@@ -14,7 +14,7 @@ use crate::{
     event::Subject,
     provisioner::AppState,
     service::Instance,
-    volume,
+    volume::{self, Bind},
 };
 
 /// An app with everything about it.
@@ -72,9 +72,9 @@ struct ServiceView {
     plan: String,
 }
 
-impl From<Instance> for ServiceView {
-    fn from(instance: Instance) -> Self {
-        Self { service: instance.service_name, instance: instance.name, plan: instance.plan }
+impl From<&Instance> for ServiceView {
+    fn from(instance: &Instance) -> Self {
+        Self { service: instance.service_name.clone(), instance: instance.name.clone(), plan: instance.plan.clone() }
     }
 }
 
@@ -87,39 +87,68 @@ pub async fn info(call: Call) -> Answer {
 
 /// What is stored about the app, and what runs.
 pub async fn of(ctx: &Context, app: App) -> Result<Info> {
-    let provisioner = &ctx.provisioner;
-    let units = provisioner.units(&app.name);
-    let routers = view::routers(ctx, &app, &units);
-    let state = provisioner.state(&app.name).await?;
-    let volume_binds = volume::binds_of_app(&ctx.store, &app.name).await?;
-    let bound = Instance::of_app(&ctx.store, &app.name).await?;
-    let first = app.routers.first().cloned().unwrap_or_default();
-    Ok(Info {
-        quota: quota::of(&app, &units).into(),
-        processes: processes(&app, state),
-        internal_addresses: provisioner.internal_addresses(&app.name).into_iter().map(InternalView::from).collect(),
-        units: view::units(&app, units),
-        ip: routers.first().map(|router| router.address.clone()).unwrap_or_default(),
-        router: first.name,
-        routeropts: first.opts,
-        routers,
-        provisioner: provisioner.name(),
-        platform: platform(&app),
-        volume_binds: volume_binds.into_iter().map(BindView::from).collect(),
-        service_instance_binds: bound.into_iter().map(ServiceView::from).collect(),
-        name: app.name,
-        teams: app.teams,
-        plan: app.plan.into(),
-        cname: app.cname,
-        owner: app.owner,
-        pool: app.pool,
-        description: app.description,
-        deploys: app.deploys,
-        teamowner: app.team_owner,
-        tags: app.tags,
-        metadata: app.metadata.into(),
-        error: app.error,
-    })
+    let bound = Bound::load(ctx, std::slice::from_ref(&app)).await?;
+    bound.info(ctx, app).await
+}
+
+/// The same about several apps.
+pub async fn of_all(ctx: &Context, apps: Vec<App>) -> Result<Vec<Info>> {
+    let bound = Bound::load(ctx, &apps).await?;
+    let mut infos = Vec::new();
+    for app in apps {
+        infos.push(bound.info(ctx, app).await?);
+    }
+    Ok(infos)
+}
+
+/// What is bound to some apps.
+struct Bound {
+    volumes: Arc<Vec<Bind>>,
+    instances: Arc<Vec<Instance>>,
+}
+
+impl Bound {
+    async fn load(ctx: &Context, apps: &[App]) -> Result<Self> {
+        let names: Vec<&str> = apps.iter().map(|app| app.name.as_str()).collect();
+        let volumes = volume::shown_of(&ctx.store, &names).await?;
+        Ok(Self { volumes, instances: Instance::shown_of(&ctx.store, &names).await? })
+    }
+
+    async fn info(&self, ctx: &Context, app: App) -> Result<Info> {
+        let provisioner = &ctx.provisioner;
+        let units = provisioner.units(&app.name);
+        let routers = view::routers(ctx, &app, &units);
+        let state = provisioner.state(&app.name).await?;
+        let volume_binds = self.volumes.iter().filter(|bind| bind.id.app == app.name);
+        let bound = self.instances.iter().filter(|instance| instance.apps.contains(&app.name));
+        let first = app.routers.first().cloned().unwrap_or_default();
+        Ok(Info {
+            quota: quota::of(&app, &units).into(),
+            processes: processes(&app, state),
+            internal_addresses: provisioner.internal_addresses(&app.name).into_iter().map(InternalView::from).collect(),
+            units: view::units(&app, units),
+            ip: routers.first().map(|router| router.address.clone()).unwrap_or_default(),
+            router: first.name,
+            routeropts: first.opts,
+            routers,
+            provisioner: provisioner.name(),
+            platform: platform(&app),
+            volume_binds: volume_binds.cloned().map(BindView::from).collect(),
+            service_instance_binds: bound.map(ServiceView::from).collect(),
+            name: app.name,
+            teams: app.teams,
+            plan: app.plan.into(),
+            cname: app.cname,
+            owner: app.owner,
+            pool: app.pool,
+            description: app.description,
+            deploys: app.deploys,
+            teamowner: app.team_owner,
+            tags: app.tags,
+            metadata: app.metadata.into(),
+            error: app.error,
+        })
+    }
 }
 
 /// `python`, or `python:v3` when the app stays with a version.

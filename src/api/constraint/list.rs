@@ -5,7 +5,6 @@ use serde::Serialize;
 use crate::{
     api::{Answer, Call, answer},
     pool::Constraint,
-    store::Filter,
 };
 
 #[derive(Serialize)]
@@ -20,8 +19,8 @@ struct View {
 /// All constraints.
 pub async fn list(call: Call) -> Answer {
     call.permit("pool.read.constraints", &[])?;
-    let all = call.ctx.store.of::<Constraint>().find(Filter::All).await?;
+    let all = call.ctx.store.of::<Constraint>().all().await?;
     let views: Vec<View> =
-        all.into_iter().map(|c| View { pool_expr: c.pool_expr, field: c.field, values: c.values, blacklist: c.blacklist }).collect();
+        all.iter().cloned().map(|c| View { pool_expr: c.pool_expr, field: c.field, values: c.values, blacklist: c.blacklist }).collect();
     answer::json_list(&views)
 }

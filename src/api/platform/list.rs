@@ -11,7 +11,7 @@ use crate::{
 pub async fn list(call: Call) -> Answer {
     let seen = if sees_disabled(call.caller()?) { Filter::All } else { Filter::ne("disabled", true) };
     let by_name = Find { sort: Some(("_id", false)), ..Find::default() };
-    let platforms = call.ctx.store.of::<Platform>().find_with(seen, by_name).await?;
-    let views: Vec<PlatformView> = platforms.into_iter().map(PlatformView::from).collect();
+    let platforms = call.ctx.store.of::<Platform>().recent(seen, by_name).await?;
+    let views: Vec<PlatformView> = platforms.iter().cloned().map(PlatformView::from).collect();
     answer::json_list(&views)
 }

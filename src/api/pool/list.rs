@@ -10,7 +10,7 @@ use crate::{
         Pool,
         info::{Known, usable},
     },
-    store::{Filter, Store},
+    store::Store,
 };
 
 /// The pools a caller may use or look at.
@@ -27,12 +27,12 @@ pub async fn list(call: Call) -> Answer {
 async fn seen(store: &Store, caller: &Caller) -> Result<Vec<Pool>> {
     let names = |permission, kind| caller.grants.names(permission, kind);
     let (Some(mut teams), Some(mut named)) = (names("app.create", ContextType::Team), names("pool.read", ContextType::Pool)) else {
-        return Ok(store.of::<Pool>().find(Filter::All).await?);
+        return Ok(store.of::<Pool>().all().await?.to_vec());
     };
     teams.extend(names("pool.read", ContextType::Team).unwrap_or_default());
     named.extend(names("app.create", ContextType::Pool).unwrap_or_default());
     let mut pools = usable(store, &teams).await?;
     named.retain(|name| pools.iter().all(|pool| pool.name != *name));
-    pools.extend(store.of::<Pool>().find(Filter::any_of("_id", named)).await?);
+    pools.extend(store.of::<Pool>().all().await?.iter().filter(|pool| named.contains(&pool.name)).cloned());
     Ok(pools)
 }

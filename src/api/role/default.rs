@@ -8,7 +8,6 @@ use crate::{
         Role,
         role::change::{GRANTING, add_events, check_event, remove_events},
     },
-    store::Filter,
 };
 
 /// The roles that events grant; `null` when there are none.
@@ -17,9 +16,8 @@ pub async fn list(call: Call) -> Answer {
     if !caller.may("role.default.create", &[]) && !caller.may("role.default.delete", &[]) {
         return Err(Error::forbidden());
     }
-    let mut roles = call.ctx.store.of::<Role>().find(Filter::All).await?;
-    roles.retain(|role| !role.events.is_empty());
-    let views: Vec<RoleView> = roles.into_iter().map(RoleView::from).collect();
+    let roles = call.ctx.store.of::<Role>().all().await?;
+    let views: Vec<RoleView> = roles.iter().filter(|role| !role.events.is_empty()).cloned().map(RoleView::from).collect();
     answer::json(&(!views.is_empty()).then_some(views))
 }
 

@@ -7,7 +7,6 @@ use crate::{
     api::{Answer, Call},
     error::{Error, Result},
     permission::{ContextType, Role, scheme},
-    store::Filter,
 };
 
 /// A role as clients read it.
@@ -44,8 +43,8 @@ impl From<Role> for RoleView {
 /// All roles; `null` when there are none.
 pub async fn list(call: Call) -> Answer {
     permit(&call)?;
-    let roles = call.ctx.store.of::<Role>().find(Filter::All).await?;
-    let views: Vec<RoleView> = roles.into_iter().map(RoleView::from).collect();
+    let roles = call.ctx.store.of::<Role>().all().await?;
+    let views: Vec<RoleView> = roles.iter().cloned().map(RoleView::from).collect();
     bare(&(!views.is_empty()).then_some(views))
 }
 

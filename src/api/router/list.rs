@@ -16,7 +16,7 @@ use crate::{
         names,
     },
     router::{self, Router},
-    store::{Filter, Store},
+    store::Store,
 };
 
 #[derive(Serialize)]
@@ -55,7 +55,7 @@ pub async fn list(call: Call) -> Answer {
 
 /// What the pools of these teams may use.
 async fn allowed(store: &Store, teams: &[String]) -> Result<HashSet<String>> {
-    let constraints = store.of::<Constraint>().find(Filter::All).await?;
+    let constraints = store.of::<Constraint>().all().await?;
     let pools = usable(store, teams).await?;
     Ok(pools.iter().flat_map(|pool| Rules::of(&pool.name, &constraints).allowed(Field::Router, names::routers())).collect())
 }

@@ -9,14 +9,13 @@ use crate::{
     error::{Error, Result},
     permission::ContextType,
     pool::{
-        Pool,
+        Constraint, Pool,
         constraint::{Field, Rules},
     },
     service::{
         Service,
         broker::{Broker, Plans},
     },
-    store::Filter,
 };
 
 #[derive(Serialize)]
@@ -58,10 +57,11 @@ impl From<crate::service::broker::Plan> for PlanView {
 async fn usable_pools(call: &Call) -> Result<BTreeSet<String>> {
     let teams = call.caller()?.grants.names("service-instance.read", ContextType::Team);
     let mut usable = BTreeSet::new();
-    for pool in call.ctx.store.of::<Pool>().find(Filter::All).await? {
-        let rules = Rules::load(&call.ctx.store, &pool.name).await?;
+    let (pools, constraints) = (call.ctx.store.of::<Pool>().all().await?, call.ctx.store.of::<Constraint>().all().await?);
+    for pool in pools.iter() {
+        let rules = Rules::of(&pool.name, &constraints);
         if teams.as_ref().is_none_or(|teams| teams.iter().any(|team| rules.allow(Field::Team, team))) {
-            usable.insert(pool.name);
+            usable.insert(pool.name.clone());
         }
     }
     Ok(usable)

@@ -13,7 +13,7 @@ use crate::{
     context::Context,
     error::Result,
     pool::info::{Known, usable},
-    store::{Filter, Store},
+    store::{Filter, Find, Store},
     team::{Team, members},
     user::User,
 };
@@ -40,7 +40,7 @@ pub async fn info(call: Call) -> Answer {
 async fn users(store: &Store, team: &str) -> Result<Vec<UserView>> {
     let everything = Everything::load(store).await?;
     let members: Vec<String> = members::users(store, team).await?.into_iter().map(|member| member.name).collect();
-    let users = store.of::<User>().find(Filter::any_of("email", members)).await?;
+    let users = store.of::<User>().recent(Filter::any_of("email", members), Find::default()).await?;
     Ok(users.iter().filter_map(|user| everything.user(user, Eyes::All)).collect())
 }
 
@@ -52,9 +52,5 @@ async fn pools(store: &Store, team: &str) -> Result<Option<Vec<PoolView>>> {
 
 async fn apps(ctx: &Context, team: &str) -> Result<Vec<Info>> {
     let of_team = Filter::Or(vec![Filter::eq("teams", team), Filter::eq("teamowner", team)]);
-    let mut infos = Vec::new();
-    for app in ctx.store.of::<App>().find(of_team).await? {
-        infos.push(app_info::of(ctx, app).await?);
-    }
-    Ok(infos)
+    app_info::of_all(ctx, ctx.store.of::<App>().find(of_team).await?).await
 }

@@ -1,5 +1,7 @@
 //! `GET /tokens`, `GET /tokens/{token_id}`.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use crate::{
@@ -34,12 +36,12 @@ struct RoleOf {
 }
 
 /// All roles, for looking at tokens.
-pub struct Roles(Vec<Role>);
+pub struct Roles(Arc<Vec<Role>>);
 
 impl Roles {
     /// As they are now.
     pub async fn load(store: &Store) -> Result<Self> {
-        Ok(Self(store.of::<Role>().find(Filter::All).await?))
+        Ok(Self(store.of::<Role>().all().await?))
     }
 
     /// The token as this caller may see it: the token itself only when the caller holds everything that it holds.

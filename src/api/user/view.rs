@@ -1,11 +1,13 @@
 //! How users look: their roles and what follows from them.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use crate::{
     auth::{Caller, identify::Group},
     permission::{Context, ContextType, Role, role::RoleInstance},
-    store::{Filter, Store, StoreError},
+    store::{Store, StoreError},
     user::User,
 };
 
@@ -40,8 +42,8 @@ pub struct Held {
 
 /// What views of users are made from.
 pub struct Everything {
-    roles: Vec<Role>,
-    groups: Vec<Group>,
+    roles: Arc<Vec<Role>>,
+    groups: Arc<Vec<Group>>,
 }
 
 /// What a reader gets to see.
@@ -56,7 +58,7 @@ pub enum Eyes<'a> {
 impl Everything {
     /// All roles and groups.
     pub async fn load(store: &Store) -> Result<Self, StoreError> {
-        Ok(Self { roles: store.of::<Role>().find(Filter::All).await?, groups: store.of::<Group>().find(Filter::All).await? })
+        Ok(Self { roles: store.of::<Role>().all().await?, groups: store.of::<Group>().all().await? })
     }
 
     /// A user; `None` when these eyes may not see it.

@@ -1,6 +1,6 @@
 //! Past deploys: events of kind `app.deploy`, seen by those who may see deploys of the app as it is today.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use bson::{Bson, oid::ObjectId};
 use serde::{Deserialize, Serialize};
@@ -88,7 +88,7 @@ async fn visible(store: &Store, caller: &Caller, app: &str) -> Result<Option<Fil
     let Some(of_contexts) = apps(&contexts) else { return Ok(None) };
     let named = if app.is_empty() { Filter::All } else { Filter::eq("name", app) };
     let found: BTreeMap<String, ObjectId> =
-        store.of::<Name>().find(named.and(of_contexts)).await?.into_iter().map(|app| (app.name, app.id)).collect();
+        store.of::<Name>().recent(named.and(of_contexts), Find::default()).await?.iter().map(|app| (app.name.clone(), app.id)).collect();
     if found.is_empty() {
         return Ok(None);
     }
@@ -112,11 +112,11 @@ fn apps(contexts: &[Context]) -> Option<Filter> {
 
 /// Images that can be gone back to, of all the apps in these events.
 async fn images(store: &Store, events: &[Event]) -> Result<HashSet<String>> {
-    let apps: HashSet<&str> = events.iter().map(|event| event.target.value.as_str()).collect();
+    let apps: BTreeSet<&str> = events.iter().map(|event| event.target.value.as_str()).collect();
     if apps.is_empty() {
         return Ok(HashSet::new());
     }
-    let versions = store.of::<AppVersions>().find(Filter::any_of("appname", apps)).await?;
-    let all = versions.into_iter().flat_map(|of_app| of_app.versions.into_values());
-    Ok(all.filter(|version| version.can_rollback()).map(|version| version.deploy_image).collect())
+    let versions = store.of::<AppVersions>().recent(Filter::any_of("appname", apps), Find::default()).await?;
+    let all = versions.iter().flat_map(|of_app| of_app.versions.values());
+    Ok(all.filter(|version| version.can_rollback()).map(|version| version.deploy_image.clone()).collect())
 }

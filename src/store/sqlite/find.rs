@@ -66,6 +66,26 @@ pub fn count(conn: &Connection, collection: &str, filter: &Filter) -> Result<u64
     Ok(n)
 }
 
+/// The different texts at a path, in order: one short look into its index for each.
+pub fn distinct(conn: &Connection, collection: &str, path: &'static str) -> Result<Vec<String>> {
+    let first = Find { sort: Some((path, false)), skip: 0, limit: 1 };
+    let mut texts: Vec<String> = Vec::new();
+    loop {
+        let later = Filter::gt(path, texts.last().map_or("", String::as_str));
+        let found = find(conn, collection, &later, &first)?.pop();
+        match found.as_ref().and_then(|doc| path_text(doc, path)) {
+            Some(text) => texts.push(text.to_owned()),
+            None => return Ok(texts),
+        }
+    }
+}
+
+fn path_text<'a>(doc: &'a Doc, path: &str) -> Option<&'a str> {
+    let (way, last) = path.rsplit_once('.').unwrap_or(("", path));
+    let inner = way.split('.').filter(|name| !name.is_empty()).try_fold(doc, |doc, name| doc.get_document(name).ok());
+    inner?.get_str(last).ok()
+}
+
 /// Every document, oldest first.
 pub fn all(conn: &Connection, collection: &str, see: &mut dyn FnMut(i64, Doc) -> Result<()>) -> Result<()> {
     let matcher = Matcher::new(&Filter::All)?;
