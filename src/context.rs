@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 
 use crate::{
+    app::written::Written,
     auth::{callers::Callers, sign_on::SignOn, throttle::Throttle},
     config::Config,
     error::Result,
@@ -35,6 +36,8 @@ pub struct Parts {
     pub sign_on: SignOn,
     /// Wrong logins of late.
     pub throttle: Throttle,
+    /// Lists of apps of late.
+    pub lists: Written,
     /// What is counted.
     pub metrics: Metrics,
     /// Calls to brokers of services.
@@ -50,8 +53,20 @@ impl Context {
         let callers = Callers::new(&store);
         let metrics = Metrics::new(events.metrics(), store.commands());
         let brokers = broker::Client::new(&config);
-        let (sign_on, throttle) = (SignOn::new(&config), Throttle::default());
-        Self(Arc::new(Parts { brokers, callers, config, store, events, provisioner, sign_on, throttle, metrics, runtime }))
+        let sign_on = SignOn::new(&config);
+        Self(Arc::new(Parts {
+            brokers,
+            callers,
+            config,
+            store,
+            events,
+            provisioner,
+            sign_on,
+            throttle: Throttle::default(),
+            lists: Written::default(),
+            metrics,
+            runtime,
+        }))
     }
 
     /// The provisioner of a pool whose `provisioner` field says this.

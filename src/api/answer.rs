@@ -1,6 +1,6 @@
 //! The few forms of answers.
 
-use actix_web::{HttpResponse, http::StatusCode};
+use actix_web::{HttpResponse, http::StatusCode, web::Bytes};
 use serde::Serialize;
 
 use crate::error::{Error, Result};
@@ -33,6 +33,21 @@ pub fn json_with(status: StatusCode, value: &impl Serialize) -> Answer {
     let mut body = serde_json::to_vec(value).map_err(Error::internal)?;
     body.push(b'\n');
     Ok(HttpResponse::build(status).content_type("application/json").body(body))
+}
+
+/// The JSON of a list, with the newline that Go's encoder writes; nothing for an empty one.
+pub fn list_bytes<T: Serialize>(list: &[T]) -> Result<Bytes> {
+    if list.is_empty() {
+        return Ok(Bytes::new());
+    }
+    let mut body = serde_json::to_vec(list).map_err(Error::internal)?;
+    body.push(b'\n');
+    Ok(body.into())
+}
+
+/// 200 and JSON that was written before, or 204 when it is empty.
+pub fn json_bytes(body: Bytes) -> Answer {
+    if body.is_empty() { no_content() } else { Ok(HttpResponse::Ok().content_type("application/json").body(body)) }
 }
 
 /// 200 and a JSON list, or 204 when it is empty.

@@ -69,6 +69,11 @@ impl Call {
         self.request.method().as_str()
     }
 
+    /// The query as it was sent.
+    pub fn query_text(&self) -> &str {
+        self.request.query_string()
+    }
+
     /// A header's text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.request.headers().get(name).and_then(|value| value.to_str().ok())

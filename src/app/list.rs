@@ -1,5 +1,7 @@
 //! Finds apps: by what a caller asks for, among those the caller may see.
 
+use std::sync::Arc;
+
 use regex::RegexBuilder;
 
 use super::{App, create};
@@ -36,16 +38,34 @@ pub struct Wanted {
     pub tags: Vec<String>,
 }
 
-/// Matching apps that the caller may see, by name, with their units.
-pub async fn list(ctx: &Context, caller: &Caller, wanted: &Wanted) -> Result<Vec<(App, Vec<Unit>)>> {
-    let Some(visible) = visible(caller) else { return Ok(Vec::new()) };
+/// Found apps by name, each with its units.
+#[derive(Clone, Default)]
+pub struct Found {
+    apps: Arc<Vec<App>>,
+    units: Vec<Vec<Unit>>,
+}
+
+impl Found {
+    /// Each app with its units.
+    pub fn iter(&self) -> impl Iterator<Item = (&App, &[Unit])> {
+        self.apps.iter().zip(self.units.iter().map(Vec::as_slice))
+    }
+}
+
+/// The same documents, not only equal ones, and equal units.
+impl PartialEq for Found {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.apps, &other.apps) && self.units == other.units
+    }
+}
+
+/// Matching apps that the caller may see, in any status.
+pub async fn list(ctx: &Context, caller: &Caller, wanted: &Wanted) -> Result<Found> {
+    let Some(visible) = visible(caller) else { return Ok(Found::default()) };
     let by_name = Find { sort: Some(("name", false)), ..Find::default() };
-    let apps = ctx.store.of::<App>().find_with(visible.and(wanted.filter()?), by_name).await?;
-    let with_units = apps.into_iter().map(|app| {
-        let units = ctx.provisioner.units(&app.name);
-        (app, units)
-    });
-    Ok(with_units.filter(|(_, units)| wanted.in_status(units)).collect())
+    let apps = ctx.store.of::<App>().current(visible.and(wanted.filter()?), by_name).await?;
+    let units = apps.iter().map(|app| ctx.provisioner.units(&app.name)).collect();
+    Ok(Found { apps, units })
 }
 
 /// What the caller may see; `None`: nothing.
@@ -88,7 +108,8 @@ impl Wanted {
         if self.platform.is_empty() { Filter::All } else { Filter::eq("framework", name).and(of_version) }
     }
 
-    fn in_status(&self, units: &[Unit]) -> bool {
+    /// True when one of the units is in a wanted state.
+    pub fn in_status(&self, units: &[Unit]) -> bool {
         self.statuses.is_empty() || units.iter().any(|unit| self.statuses.iter().any(|status| status == unit.status.word()))
     }
 }

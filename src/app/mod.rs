@@ -19,6 +19,7 @@ pub mod run;
 pub mod update;
 pub mod version;
 pub mod wanted;
+pub mod written;
 
 use std::collections::BTreeMap;
 

@@ -93,7 +93,7 @@ impl Rules {
 
     /// Those that hold for the pool now.
     pub async fn load(store: &Store, pool: &str) -> Result<Self> {
-        Ok(Self::of(pool, &*store.of::<Constraint>().all().await?))
+        Ok(Self::of(pool, &store.of::<Constraint>().all().await?))
     }
 
     /// The one for this field.

@@ -228,7 +228,7 @@ impl UnitStatus {
 }
 
 /// One running instance of a process.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Unit {
     /// Identity and name: `hello-web-1a2b3c4d`.
     pub id: String,

@@ -132,6 +132,10 @@ pub trait Backend: Send + Sync {
     async fn update_many(&self, spec: &'static Spec, filter: &Filter, update: &Update) -> Result<u64>;
     /// Removes every match; how many.
     async fn delete(&self, spec: &'static Spec, filter: &Filter) -> Result<u64>;
+    /// True when nobody else writes to it.
+    fn alone(&self) -> bool {
+        false
+    }
     /// Answers when the store is there.
     async fn ping(&self) -> Result<()>;
     /// Names of all collections that hold something, also unknown ones.

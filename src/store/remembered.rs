@@ -47,6 +47,14 @@ impl<T: Document + 'static> Collection<'_, T> {
         self.recent(Filter::All, Find::default()).await
     }
 
+    /// Matches in this order and window, as they are now; remembered where no other server can change them.
+    pub async fn current(&self, filter: Filter, find: Find) -> Result<Arc<Vec<T>>> {
+        match self.store.backend.alone() {
+            true => self.recent(filter, find).await,
+            false => self.find_with(filter, find).await.map(Arc::new),
+        }
+    }
+
     /// Matches in this order and window, as they were at most a second ago; with every write of this server.
     pub async fn recent(&self, filter: Filter, find: Find) -> Result<Arc<Vec<T>>> {
         let asked = (type_name::<T>(), format!("{filter:?} {find:?}"));

@@ -118,6 +118,10 @@ impl Backend for Sqlite {
         self.writer.run(move |conn| change::delete(conn, name, &filter)).await
     }
 
+    fn alone(&self) -> bool {
+        true
+    }
+
     async fn ping(&self) -> Result<()> {
         self.read(|conn| schema::collections(conn).map(drop)).await
     }

@@ -6,6 +6,7 @@ pub mod memory;
 
 mod app;
 mod app_env;
+mod app_list;
 mod app_parts;
 mod app_update;
 mod auth;

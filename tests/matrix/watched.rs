@@ -73,6 +73,10 @@ impl Backend for Watched {
         self.inner.count(spec, filter).await
     }
 
+    async fn distinct(&self, spec: &'static Spec, path: &'static str) -> Result<Vec<String>> {
+        self.inner.distinct(spec, path).await
+    }
+
     async fn insert(&self, spec: &'static Spec, doc: Doc) -> Result<()> {
         self.inner.insert(spec, doc).await?;
         self.wrote(spec, 1);

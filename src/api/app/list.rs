@@ -42,9 +42,13 @@ struct Detail {
 pub async fn list(call: Call) -> Answer {
     let flag = |name: &str| call.query.get(name).and_then(go::parse_bool).unwrap_or(false);
     let detail = Detail { units: !flag("simplified"), extended: flag("extended") };
-    let apps = list::list(&call.ctx, call.caller()?, &wanted(&call)).await?;
-    let views: Vec<Resume> = apps.into_iter().map(|(app, units)| Resume::of(&call.ctx, app, units, detail)).collect();
-    answer::json_list(&views)
+    let wanted = wanted(&call);
+    let found = list::list(&call.ctx, call.caller()?, &wanted).await?;
+    let body = call.ctx.lists.of(found, call.query_text(), |found| {
+        let apps = found.iter().filter(|(_, units)| wanted.in_status(units));
+        answer::list_bytes(&apps.map(|(app, units)| Resume::of(&call.ctx, app, units, detail)).collect::<Vec<_>>())
+    })?;
+    answer::json_bytes(body)
 }
 
 fn wanted(call: &Call) -> Wanted {
@@ -62,9 +66,10 @@ fn wanted(call: &Call) -> Wanted {
 }
 
 impl Resume {
-    fn of(ctx: &Context, app: App, units: Vec<Unit>, detail: Detail) -> Self {
+    fn of(ctx: &Context, app: &App, units: &[Unit], detail: Detail) -> Self {
+        let app = app.clone();
         let routers = view::brief_routers(ctx, &app);
-        let units = if detail.units { view::units(&app, units) } else { Vec::new() };
+        let units = if detail.units { view::units(&app, units.to_vec()) } else { Vec::new() };
         let (platform, description, metadata) = match detail.extended {
             true => (app.platform, app.description, app.metadata.into()),
             false => Default::default(),
