@@ -192,3 +192,18 @@ async fn variables_are_only_for_those_with_the_permission_in_the_apps_context() 
     foreign.post(ENV).json(&json!({"Envs": [{"Name": "A"}]})).send().await.fails(403, FORBIDDEN);
     foreign.delete(&format!("{ENV}?env=A")).send().await.fails(403, FORBIDDEN);
 }
+
+#[actix_web::test]
+async fn a_variable_that_is_unset_twice_in_one_request_is_gone() {
+    let server = with_app().await;
+    let admin = server.admin().await;
+    admin
+        .post(ENV)
+        .json(&json!({"envs": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}], "norestart": true}))
+        .send()
+        .await
+        .ok(200);
+    let (_, error) = said(admin.delete(&format!("{ENV}?env=A&env=A&noRestart=true")).send().await);
+    assert_eq!(error, None);
+    assert!(!names(&admin).await.contains(&"A".to_owned()));
+}

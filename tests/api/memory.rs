@@ -29,6 +29,9 @@ pub struct Memory {
     pub hold_rollouts: watch::Sender<bool>,
 }
 
+/// Apps and versions.
+pub type Running = (BTreeMap<String, AppState>, BTreeSet<(String, u32)>);
+
 #[derive(Default)]
 struct Inner {
     apps: BTreeMap<String, AppState>,
@@ -48,6 +51,19 @@ impl Memory {
             hold_builds: watch::channel(false).0,
             hold_rollouts: watch::channel(false).0,
         })
+    }
+
+    /// What runs, and which versions there are.
+    pub fn running(&self) -> Running {
+        let inner = self.lock();
+        (inner.apps.clone(), inner.versions.clone())
+    }
+
+    /// From now on this runs.
+    pub fn run_again(&self, running: &Running) {
+        let mut inner = self.lock();
+        (inner.apps, inner.versions) = running.clone();
+        (inner.logs, inner.builds, inner.uploads) = Default::default();
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -3,9 +3,9 @@
 
 mod callers;
 mod cells;
-mod rights;
+pub mod rights;
 mod watched;
-mod world;
+pub mod world;
 
 use std::collections::BTreeSet;
 

@@ -15,7 +15,7 @@ use super::watched::Watched;
 use crate::api::{
     broker::Broker,
     harness::{Caller, Reply, Server},
-    memory::Memory,
+    memory::{Memory, Running},
 };
 
 pub use impaas::permission::ContextType as Kind;
@@ -97,21 +97,25 @@ pub struct Scene {
     pub server: Server,
     watched: Arc<Watched>,
     first: BTreeMap<String, Vec<Doc>>,
+    memory: Arc<Memory>,
+    running: Running,
     _broker: Broker,
 }
 
 impl Scene {
     pub async fn new() -> Self {
         let (watched, broker) = (Watched::new(), Broker::start());
-        let server = Server::over(watched.clone(), Memory::new(), "").await;
+        let memory = Memory::new();
+        let server = Server::over(watched.clone(), memory.clone(), "").await;
         furnish(&server, &broker.url).await;
         server.ctx.store.of::<Event>().delete(Filter::eq("running", false).and(Filter::ne("kind.name", "app.deploy"))).await.unwrap();
-        Self { server, watched, first: BTreeMap::new(), _broker: broker }
+        Self { server, watched, first: BTreeMap::new(), memory, running: Running::default(), _broker: broker }
     }
 
     /// From now on this is what it looked like at first.
     pub async fn keep(&mut self) {
         self.first = self.watched.all().await;
+        self.running = self.memory.running();
         self.watched.written();
     }
 
@@ -127,6 +131,9 @@ impl Scene {
             let now = self.watched.dump(name).await.unwrap();
             self.watched.put_back(spec, self.first_of(name), &now).await;
             self.server.ctx.store.changes().of(name).fetch_add(2, std::sync::atomic::Ordering::SeqCst);
+        }
+        if !written.is_empty() {
+            self.memory.run_again(&self.running);
         }
         self.watched.written();
         written.into_keys().collect()
@@ -144,6 +151,9 @@ impl Scene {
             }
             self.watched.put_back(spec, first, &now).await;
             self.server.ctx.store.changes().of(name).fetch_add(2, std::sync::atomic::Ordering::SeqCst);
+        }
+        if !written.is_empty() {
+            self.memory.run_again(&self.running);
         }
         self.watched.written();
         (written.into_keys().collect(), told)

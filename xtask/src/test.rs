@@ -23,6 +23,7 @@ pub fn run(install: bool) -> Result<()> {
     let mongodb = mongodb(&mut steps);
     let provider = openid_provider(&mut steps);
     tests(&mut steps, mongodb.as_ref(), provider.as_deref());
+    bad_input(&mut steps);
     stock_cli(&mut steps, mongodb.as_ref());
     sign_on(&mut steps, provider.as_deref());
     steps.finish()
@@ -97,6 +98,12 @@ fn tests(steps: &mut Steps, mongodb: Option<&MongoDb>, provider: Option<&str>) {
         shown(&mut test)
     });
     steps.run("contract coverage", || coverage::check(&root(), &noted));
+}
+
+/// The tests make some of these requests; this makes all of them.
+fn bad_input(steps: &mut Steps) {
+    let test = ["test", "--test", "tests", "--", "bad_input::", "--nocapture"];
+    steps.run("bad input: 100,000 requests", || shown(cargo(&test).env("IMPAAS_BAD_INPUT", "100000")));
 }
 
 /// The CLI of tsuru is nothing that this project ships: it runs where it is on PATH.

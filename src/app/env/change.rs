@@ -51,8 +51,8 @@ pub async fn set(ctx: &Context, app: &mut Locked<App>, wanted: SetEnvs, out: &Ou
 pub async fn unset(ctx: &Context, app: &mut Locked<App>, wanted: &[String], no_restart: bool, out: &Output) -> Result<()> {
     out.section(&format!("Unsetting {} environment variables", wanted.len()));
     // A name with a dot would reach into another variable.
-    let there = wanted.iter().filter(|name| names::is_env(name) && app.env.contains_key(*name));
-    let update = there.fold(Update::default(), |update, name| update.and_unset(format!("env.{name}")));
+    let there: BTreeSet<_> = wanted.iter().filter(|name| names::is_env(name) && app.env.contains_key(*name)).collect();
+    let update = there.into_iter().fold(Update::default(), |update, name| update.and_unset(format!("env.{name}")));
     let id = app.id;
     app.change(&ctx.store, id, update).await?;
     if no_restart { Ok(()) } else { rollout::renew(ctx, app, &Which::all(), out).await }
