@@ -13,6 +13,7 @@ use crate::{
     error::{Error, Result},
     event::{Event, block::Block, document::Counter, log::Chunk},
     first_start::{self, FirstLogin},
+    job::{self, Job},
     permission::{self, Role},
     plan::StoredPlan,
     platform::{Platform, image::PlatformImages},
@@ -115,6 +116,7 @@ pub async fn ensure_collections(store: &Store) -> Result<()> {
     ensure::<Team>(store).await?;
     ensure::<App>(store).await?;
     ensure::<AppVersions>(store).await?;
+    ensure::<Job>(store).await?;
     ensure::<Event>(store).await?;
     ensure::<Chunk>(store).await?;
     ensure::<Counter>(store).await?;
@@ -159,6 +161,7 @@ pub async fn serve(config: Config) -> Result<()> {
     tokio::spawn(sweep(ctx.store.clone()));
     tokio::spawn(intent::keep(ctx.clone()));
     tokio::spawn(webhook::work::keep(ctx.clone()));
+    tokio::spawn(job::keep_notes(ctx.clone()));
     announce(&ctx.config, first.as_ref());
     listen(ctx, api).await?;
     local.stop().await;

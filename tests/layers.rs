@@ -24,7 +24,7 @@ const CRATES: &[(&str, &[&str])] = &[
 ];
 
 /// Small things that any room may use and that use nothing but each other.
-const LEAVES: &[&str] = &["clock", "error", "lenient", "names", "outgoing", "output", "secret"];
+const LEAVES: &[&str] = &["clock", "cron", "error", "lenient", "names", "outgoing", "output", "secret"];
 
 /// What no noun, store or provisioner may look back to.
 const ABOVE: &[&str] = &["api", "web", "server", "main"];
@@ -35,6 +35,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("provisioner", &["provisioner", "build"]),
     ("build", &["build"]),
     ("clock", &[]),
+    ("cron", &[]),
     ("error", &[]),
     ("lenient", &[]),
     ("names", &[]),

@@ -2,6 +2,7 @@
 
 import json
 import tarfile
+import time
 import urllib.request
 from pathlib import Path
 
@@ -51,6 +52,14 @@ def a_failing_deploy_says_why_and_leaves_the_app_alone(day, words):
     if result.code == 0 or "cannot find my spoon" not in result.text:
         raise Failed(f"a crashing app should fail its deploy with its last log lines: {result.code}, {result.text[-400:]}")
     day.apps.wait("hello", words)
+
+
+def the_job_ran(day):
+    end = time.monotonic() + 60
+    while "succeeded" not in day.cli.must("job", "info", "once").stdout:
+        if time.monotonic() > end:
+            raise Failed("the job did not run within a minute")
+        time.sleep(0.2)
 
 
 def an_archive_is_deployed(day):

@@ -16,6 +16,8 @@ MASKS = [
     (r"\b[0-9a-f]{24}\b", "<id>"),
     (r"http://[a-z0-9-]+(?:\.apps)?\.localhost(?::\d+)?", lambda m: re.sub(r"(?:\.apps)?\.localhost(?::\d+)?", ".<domain>", m[0])),
     (r"http://127\.0\.0\.1:\d+", "<target>"),
+    (r"127\.0\.0\.1:5000/base/|\btsuru/(?=python\b)", "<base>/"),
+    (r"\b([a-z]+-manual-job)-\d+(?:-[a-z0-9]{5})?\b", r"\1-<unit>"),
     (r"127\.0\.0\.1:5000/rec\d+/|\btsuru/(?=app-)", "<registry>/"),
     (r"\b([a-z][a-z0-9-]*?-(?:web|worker))-[a-z0-9]+(?:-[a-z0-9]{5})?\b", r"\1-<unit>"),
     (r"\b\d{1,3}(?:\.\d{1,3}){3}\b", "<ip>"),

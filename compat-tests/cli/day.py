@@ -3,6 +3,8 @@
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+PYTHON = "tsuru/python:latest"
+RAN = "python3 -c \"print('job ran')\""
 
 
 class Step:
@@ -120,6 +122,9 @@ def steps(target, email, password):
         Step("app-restart-process", "app", "restart", "-a", "hello", "-p", "web", words='---- Restarting process "web" ----'),
         Step("app-stop-process", "app", "stop", "-a", "hello", "-p", "web"),
         Step("app-start-process", "app", "start", "-a", "hello", "-p", "web"),
+        Step("autoscale-set", "unit", "autoscale", "set", "-a", "hello", "-p", "web", "--cpu", "50%", "--min", "1", "--max", "2"),
+        Step("autoscale-info", "app", "info", "-a", "hello", mode=None, words=["Auto Scale", "50%"]),
+        Step("autoscale-unset", "unit", "autoscale", "unset", "-a", "hello", "-p", "web"),
         Step("deploy-2", "app", "deploy", "-a", "hello", "-m", "second", "app.py", "Procfile", "tsuru.yaml", cwd=hello, mode="stream"),
         ("the_app_answers", "hello there, version 2"),
         ("a_failing_deploy_says_why_and_leaves_the_app_alone", "hello there, version 2"),
@@ -138,6 +143,29 @@ def steps(target, email, password):
         Step("app-revoke", "app", "revoke", "course60001", "-a", "hello"),
         Step("app-update", "app", "update", "-a", "hello", "-d", "new words", "-p", "tiny", "-g", "web2", mode="stream"),
         Step("app-info-updated", "app", "info", "-a", "hello", words=["new words", "web2", "tiny"]),
+        Step("job-create", "job", "create", "nightly", PYTHON, "--", "python3", "-c", "print('job ran')", expect=1),
+        Step("job-create-2", "job", "create", "cleanup", PYTHON, RAN, "-t", "demo", "-o", "dev", "-s", "0 3 * * *"),
+        Step("job-create-manual", "job", "create", "once", PYTHON, RAN, "-t", "demo", "-o", "dev", "--manual"),
+        Step("job-create-dup", "job", "create", "once", PYTHON, RAN, "-t", "demo", "-o", "dev", "--manual", expect=1, words="same name"),
+        Step("job-create-image", "job", "create", "other", "example.com/x:1", RAN, "-t", "demo", "--manual", expect=1, words="container engine"),
+        Step("job-create-schedule", "job", "create", "other", PYTHON, RAN, "-t", "demo", "-s", "soon", expect=1, words="invalid schedule"),
+        Step("job-list", "job", "list"),
+        Step("job-info", "job", "info", "once"),
+        Step("job-env-set", "env", "set", "-j", "once", "A=1"),
+        Step("job-env-get", "env", "get", "-j", "once", words="A=1"),
+        Step("job-trigger", "job", "trigger", "once"),
+        ("the_job_ran",),
+        Step("job-info-2", "job", "info", "once"),
+        Step("job-log", "job", "log", "once"),
+        Step("job-update-schedule", "job", "update", "cleanup", "-s", "0 4 * * *", words="Job updated"),
+        Step("job-info-updated", "job", "info", "cleanup", words=["0 4 * * *"]),
+        Step("job-metadata", "metadata", "set", "-j", "once", "course=60001", "-t", "label"),
+        Step("job-metadata-get", "metadata", "get", "-j", "once", words="60001"),
+        Step("job-deploy", "job", "deploy", "-j", "once", "-i", PYTHON, words="Deploy finished with success!"),
+        Step("job-env-unset", "env", "unset", "-j", "once", "A"),
+        Step("job-delete", "job", "delete", "once", "-y"),
+        Step("job-delete-2", "job", "delete", "cleanup", "-y"),
+        Step("job-info-missing", "job", "info", "once", expect=1, words="Job once not found."),
         Step("logout", "logout"),
         Step("alice-login", "login", "alice@example.com", stdin="alice123\n"),
         Step("alice-info", "user", "info", mode="rows"),

@@ -12,6 +12,7 @@ pub mod dispatch;
 pub mod error;
 pub mod event;
 pub mod extract;
+pub mod job;
 pub mod plan;
 pub mod platform;
 pub mod pool;

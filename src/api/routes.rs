@@ -1,7 +1,7 @@
 //! THE route table: every route the server answers, one line each. Earlier lines win.
 
 use super::{
-    app, auth, constraint, contract, deploy, event, plan, platform, pool, provisioner, role,
+    app, auth, constraint, contract, deploy, event, job, plan, platform, pool, provisioner, role,
     route::{Route, route},
     router, service, system, team, token, user, volume, webhook,
 };
@@ -9,6 +9,7 @@ use super::{
 /// All routes.
 pub fn table() -> Vec<Route> {
     let mut routes = system_routes();
+    routes.extend(debug_routes());
     routes.extend(event_routes());
     routes.extend(place_routes());
     routes.extend(auth_routes());
@@ -17,6 +18,7 @@ pub fn table() -> Vec<Route> {
     routes.extend(proxy_routes());
     routes.extend(volume_routes());
     routes.extend(app_routes());
+    routes.extend(job_routes());
     routes.extend(deploy_routes());
     routes.extend(running_routes());
     routes.extend(team_routes());
@@ -34,6 +36,28 @@ fn system_routes() -> Vec<Route> {
         route("GET", "1.0", "/healthcheck/", system::healthcheck::healthcheck).open(),
         route("GET", "1.0", "/healthcheck", system::healthcheck::healthcheck).open(),
     ]
+}
+
+/// What tsuru tells through Go's profiler.
+fn debug_routes() -> Vec<Route> {
+    let mut routes = vec![
+        route("GET", "1.0", "/logs", system::logs::logs).open(),
+        route("GET", "1.0", "/debug/goroutines", system::debug::absent),
+        route("GET", "1.9", "/debug/fgprof", system::debug::absent),
+        route("GET", "1.0", "/debug/pprof/", system::debug::index),
+        route("GET", "1.0", "/debug/pprof/cmdline", system::debug::cmdline),
+        route("GET", "1.0", "/debug/pprof/symbol", system::debug::symbol),
+    ];
+    let paths = [
+        "/debug/pprof/profile",
+        "/debug/pprof/heap",
+        "/debug/pprof/goroutine",
+        "/debug/pprof/threadcreate",
+        "/debug/pprof/block",
+        "/debug/pprof/trace",
+    ];
+    routes.extend(paths.map(|path| route("GET", "1.0", path, system::debug::absent)));
+    routes
 }
 
 fn event_routes() -> Vec<Route> {
@@ -151,7 +175,8 @@ fn app_routes() -> Vec<Route> {
         route("DELETE", "1.2", "/apps/{app}/certificate", app::certificate::unset),
         route("GET", "1.9", "/apps/{app}/units/autoscale", app::autoscale::get),
         route("POST", "1.9", "/apps/{app}/units/autoscale", app::autoscale::add),
-        route("DELETE", "1.9", "/apps/{app}/units/autoscale", contract::unserved),
+        route("DELETE", "1.9", "/apps/{app}/units/autoscale", app::autoscale::remove),
+        route("POST", "1.29", "/apps/{app}/units/autoscale/swap", app::autoscale::swap),
         route("POST", "1.0", "/swap", app::gone::swap),
         route("POST", "1.0", "/apps/{appname}/diff", app::gone::diff),
         route("POST", "1.3", "/apps/{app}/deploy/rebuild", app::gone::rebuild),
@@ -169,6 +194,23 @@ fn deploy_routes() -> Vec<Route> {
         route("POST", "1.8", "/apps/{app}/routable", app::routable::routable),
         route("GET", "1.0", "/deploys", deploy::info::list),
         route("GET", "1.0", "/deploys/{deploy}", deploy::info::info),
+    ]
+}
+
+fn job_routes() -> Vec<Route> {
+    vec![
+        route("GET", "1.13", "/jobs", job::list::list),
+        route("POST", "1.13", "/jobs", job::create::create),
+        route("GET", "1.13", "/jobs/{name}", job::info::info),
+        route("PUT", "1.13", "/jobs/{name}", job::update::update),
+        route("DELETE", "1.13", "/jobs/{name}", job::remove::remove),
+        route("POST", "1.13", "/jobs/{name}/trigger", job::run::trigger),
+        route("GET", "1.16", "/jobs/{name}/env", job::env::get),
+        route("POST", "1.13", "/jobs/{name}/env", job::env::set),
+        route("DELETE", "1.13", "/jobs/{name}/env", job::env::unset),
+        route("GET", "1.13", "/jobs/{name}/log", job::log::get),
+        route("DELETE", "1.13", "/jobs/{name}/units/{unit}", job::run::kill),
+        route("POST", "1.23", "/jobs/{name}/deploy", job::deploy::deploy),
     ]
 }
 
@@ -202,6 +244,8 @@ fn service_routes() -> Vec<Route> {
         route("DELETE", "1.0", "/services/{service}/instances/{instance}/{app}", instance::bind::unbind),
         route("PUT", "1.13", "/services/{service}/instances/{instance}/apps/{app}", instance::bind::bind),
         route("DELETE", "1.13", "/services/{service}/instances/{instance}/apps/{app}", instance::bind::unbind),
+        route("PUT", "1.13", "/services/{service}/instances/{instance}/jobs/{job}", instance::job::bind),
+        route("DELETE", "1.13", "/services/{service}/instances/{instance}/jobs/{job}", instance::job::unbind),
         route("PUT", "1.0", "/services/{service}/instances/permission/{instance}/{team}", instance::access::grant),
         route("DELETE", "1.0", "/services/{service}/instances/permission/{instance}/{team}", instance::access::revoke),
         route("GET", "1.0", "/services", list::owned),

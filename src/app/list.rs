@@ -87,7 +87,7 @@ impl Wanted {
     fn filter(&self) -> Result<Filter> {
         let mut filter = self.platform_filter();
         if !self.name.is_empty() {
-            filter = filter.and(Filter::regex("name", checked(&self.name)?));
+            filter = filter.and(Filter::regex("name", checked_pattern(&self.name)?));
         }
         for (path, value) in [("teamowner", &self.team_owner), ("owner", &self.owner), ("pool", &self.pool)] {
             if !value.is_empty() {
@@ -115,7 +115,7 @@ impl Wanted {
 }
 
 /// The pattern, when it is one and stays small.
-fn checked(pattern: &str) -> Result<&str> {
+pub fn checked_pattern(pattern: &str) -> Result<&str> {
     let invalid = |why: String| Error::invalid(format!("Regular expression is invalid: {why}"));
     if pattern.len() > LONGEST_PATTERN {
         return Err(invalid(format!("it is longer than {LONGEST_PATTERN} bytes")));
@@ -155,9 +155,9 @@ mod tests {
 
     #[test]
     fn patterns_are_bounded() {
-        assert!(checked("^hel+o$").is_ok());
+        assert!(checked_pattern("^hel+o$").is_ok());
         for bad in ["[", "a{1000000}", &"a".repeat(300), "(?:a{1000}){1000}"] {
-            assert!(matches!(checked(bad), Err(Error::Invalid(_))), "{bad}");
+            assert!(matches!(checked_pattern(bad), Err(Error::Invalid(_))), "{bad}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Apps: their documents, and where permissions on them hold.
 
 pub mod access;
+pub mod autoscale;
 pub mod cname;
 pub mod create;
 pub mod deploy;

@@ -2,7 +2,7 @@
 
 use bson::oid::ObjectId;
 
-use super::{App, create, rollout, version::AppVersions};
+use super::{App, autoscale, create, rollout, version::AppVersions};
 use crate::{
     clock::Time,
     context::Context,
@@ -25,6 +25,7 @@ pub async fn remove(ctx: &Context, app: &mut Locked<App>, out: &Output) -> Resul
     // nothing of this, because it goes too.
     rollout::provisioner(ctx, app).await?.remove(&app.name, out).await?;
     forget_versions(ctx, &app.name).await?;
+    autoscale::forget(ctx, &app.name).await?;
     holder::forget_context(&ctx.store, ContextType::App, &app.name).await?;
     ctx.store.of::<App>().delete(Filter::id(app.id)).await?;
     create::release(ctx, &app.team_owner, Some(&app.owner)).await?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    App, env, journal,
+    App, autoscale, env, journal,
     version::{AppVersions, Version},
     wanted::{self, Others, Recipe},
 };
@@ -105,18 +105,20 @@ pub async fn stop(ctx: &Context, app: &Locked<App>, which: &Which, out: &Output)
     rollout.stop(which).await
 }
 
-/// Adds units to one process.
+/// Adds units to one process by hand.
 pub async fn add_units(ctx: &Context, app: &Locked<App>, which: &Which, more: u32, out: &Output) -> Result<()> {
     let rollout = Rollout::load(ctx, app, out).await?;
-    if rollout.provisioner.units(&app.name).iter().any(|unit| unit.status == UnitStatus::Stopped) {
-        return Err(Error::refused("Cannot add units to an app that has stopped units"));
+    if let Ok((before, version)) = rollout.one_version(which)
+        && let Ok(one) = wanted::one_process(before, version, which)
+    {
+        autoscale::check_manual(ctx, app, &one.name).await?;
     }
-    let (before, version) = rollout.one_version(which)?;
-    let added = async {
-        let one = wanted::one_process(before, version, which)?;
-        rollout.patch(before, one, one.units.saturating_add(more)).await
-    };
-    added.await.map_err(|e| during("add units", e))
+    rollout.add(which, more).await
+}
+
+/// Adds units to one process.
+pub async fn grow(ctx: &Context, app: &Locked<App>, which: &Which, more: u32, out: &Output) -> Result<()> {
+    Rollout::load(ctx, app, out).await?.add(which, more).await
 }
 
 /// Takes units from one process; all of them is a stop.
@@ -185,6 +187,18 @@ pub(super) struct Rollout<'a> {
 }
 
 impl<'a> Rollout<'a> {
+    async fn add(&self, which: &Which, more: u32) -> Result<()> {
+        if self.provisioner.units(&self.app.name).iter().any(|unit| unit.status == UnitStatus::Stopped) {
+            return Err(Error::refused("Cannot add units to an app that has stopped units"));
+        }
+        let (before, version) = self.one_version(which)?;
+        let added = async {
+            let one = wanted::one_process(before, version, which)?;
+            self.patch(before, one, one.units.saturating_add(more)).await
+        };
+        added.await.map_err(|e| during("add units", e))
+    }
+
     /// Reads it all, under the app's lock.
     pub async fn load(ctx: &Context, app: &'a Locked<App>, out: &Output) -> Result<Self> {
         let provisioner = provisioner(ctx, app).await?;

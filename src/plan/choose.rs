@@ -21,7 +21,8 @@ pub async fn choose(store: &Store, pool: &Pool, asked: Option<&str>) -> Result<P
     Ok(plan)
 }
 
-async fn preferred(store: &Store, pool: &Pool) -> Result<Plan> {
+/// The plan of what says none: the first that the pool's constraint allows, else the default one.
+pub async fn preferred(store: &Store, pool: &Pool) -> Result<Plan> {
     let rules = Rules::load(store, &pool.name).await?;
     let constraint = rules.on(Field::Plan).filter(|constraint| !constraint.values.is_empty());
     let name = match constraint {

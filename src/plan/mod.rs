@@ -10,7 +10,7 @@ use crate::{
     store::{Document, Filter, Find, Spec, Store, lenient},
 };
 
-pub use choose::choose;
+pub use choose::{choose, preferred};
 
 /// A plan, as stored and as copied into apps.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

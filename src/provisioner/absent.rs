@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use futures_util::{StreamExt, stream::BoxStream};
 
 use super::{
-    AppState, Apps, BuildRequest, Builder, Built, Exec, InternalAddress, LogLine, LogQuery, Logs, Provisioner, RunRequest, Shell,
-    ShellRequest, Unit,
+    AppState, Apps, BuildRequest, Builder, Built, Exec, InternalAddress, JobBuild, JobEnd, JobState, Jobs, LogLine, LogQuery, Logs,
+    Provisioner, RunRequest, Shell, ShellRequest, Unit,
 };
 use crate::{
     error::{Error, Result},
@@ -76,6 +76,45 @@ impl Apps for Absent {
     }
 
     async fn remove_volume(&self, _: &str) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Jobs for Absent {
+    async fn build_job(&self, _: JobBuild, _: &Output) -> Result<String> {
+        none()
+    }
+
+    async fn ensure_job(&self, _: JobState) -> Result<()> {
+        none()
+    }
+
+    async fn remove_job(&self, _: &str) -> Result<()> {
+        Ok(())
+    }
+
+    async fn trigger_job(&self, _: &str) -> Result<()> {
+        none()
+    }
+
+    async fn job_units(&self, _: &str) -> Result<Vec<Unit>> {
+        Ok(Vec::new())
+    }
+
+    async fn kill_job_unit(&self, _: &str, unit: &str, _: bool) -> Result<()> {
+        Err(Error::not_found(format!("unit {unit:?} not found")))
+    }
+
+    async fn job_logs(&self, _: LogQuery) -> Result<BoxStream<'static, LogLine>> {
+        Ok(futures_util::stream::empty().boxed())
+    }
+
+    async fn ended_jobs(&self) -> Vec<JobEnd> {
+        std::future::pending().await
+    }
+
+    async fn note_job_end(&self, _: &JobEnd) -> Result<()> {
         Ok(())
     }
 }

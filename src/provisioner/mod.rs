@@ -4,7 +4,10 @@
 //! the server, a reboot, or the death of a unit.
 
 pub mod absent;
+mod jobs;
 pub mod local;
+
+pub use jobs::{Concurrency, JobBuild, JobEnd, JobState, Jobs, app_image};
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
@@ -21,8 +24,8 @@ use crate::{
     secret::Secret,
 };
 
-/// Everything a provisioner does for apps.
-pub trait Provisioner: Builder + Apps + Logs + Exec {
+/// Everything a provisioner does for apps and jobs.
+pub trait Provisioner: Builder + Apps + Jobs + Logs + Exec {
     /// tsuru's name of it, as pools say it: `kubernetes`, `local`.
     fn name(&self) -> &'static str;
 }
@@ -142,7 +145,7 @@ pub struct ProcessState {
     pub cpu_milli: i32,
 }
 
-fn env_map<S: serde::Serializer>(env: &BTreeMap<String, Secret>, to: S) -> std::result::Result<S::Ok, S::Error> {
+pub(crate) fn env_map<S: serde::Serializer>(env: &BTreeMap<String, Secret>, to: S) -> std::result::Result<S::Ok, S::Error> {
     to.collect_map(env.iter().map(|(name, value)| (name, value.expose())))
 }
 
@@ -212,6 +215,8 @@ pub enum UnitStatus {
     Error,
     /// Ended on purpose.
     Stopped,
+    /// A run of a job that ended well.
+    Succeeded,
 }
 
 impl UnitStatus {
@@ -223,6 +228,7 @@ impl UnitStatus {
             Self::Started => "started",
             Self::Error => "error",
             Self::Stopped => "stopped",
+            Self::Succeeded => "succeeded",
         }
     }
 }

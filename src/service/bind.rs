@@ -62,7 +62,7 @@ pub async fn bind(ctx: &Context, app: &mut Locked<App>, instance: &Instance, how
     }
 }
 
-async fn status(ctx: &Context, instance: &Instance) -> String {
+pub(super) async fn status(ctx: &Context, instance: &Instance) -> String {
     let asked = async {
         let service = Service::load(&ctx.store, &instance.service_name).await?;
         Ok::<_, Error>(Broker::in_pool(ctx, &service, &instance.pool).await?.status(&instance.name).await?)
@@ -129,7 +129,7 @@ async fn join(reach: &Reach<'_>, app: &mut Locked<App>, how: &Binding, out: &Out
     Ok(names)
 }
 
-fn service_vars(instance: &Instance, vars: BTreeMap<String, String>) -> impl Iterator<Item = ServiceEnvVar> {
+pub(super) fn service_vars(instance: &Instance, vars: BTreeMap<String, String>) -> impl Iterator<Item = ServiceEnvVar> {
     vars.into_iter().map(|(name, value)| ServiceEnvVar {
         var: EnvVar { name, value: value.into(), ..EnvVar::default() },
         service: instance.service_name.clone(),

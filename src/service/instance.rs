@@ -95,6 +95,16 @@ impl Instance {
         Ok(store.of::<Self>().recent(Filter::any_of("apps", apps), Find::default()).await?)
     }
 
+    /// The instances that a job is bound to.
+    pub async fn of_job(store: &Store, job: &str) -> Result<Vec<Self>> {
+        Ok(store.of::<Self>().find(Filter::eq("jobs", job)).await?)
+    }
+
+    /// The same, for showing: see [`crate::store::Collection::recent`].
+    pub async fn shown_of_job(store: &Store, job: &str) -> Result<Arc<Vec<Self>>> {
+        Ok(store.of::<Self>().recent(Filter::eq("jobs", job), Find::default()).await?)
+    }
+
     /// Where permissions to bind it hold: here the instance goes by its bare name too.
     pub fn bind_contexts(&self) -> Vec<Context> {
         let mut all = self.contexts();

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Instance, Service,
     bind::{self, Reach},
+    bind_job,
     broker::{Asker, Broker},
     instance,
 };
@@ -20,6 +21,7 @@ use crate::{
         Allowed, Begin, Event, Locked, Subject, Target,
         document::{ExtraTarget, Named},
     },
+    job::{self, Job},
     store::{Document, Filter, Spec, StoreError},
 };
 
@@ -32,9 +34,9 @@ const LOOK: Duration = Duration::from_secs(15);
 pub enum Deed {
     /// Makes an instance.
     Create,
-    /// Binds an app.
+    /// Binds an app or a job.
     Bind,
-    /// Unbinds an app.
+    /// Unbinds an app or a job.
     Unbind,
 }
 
@@ -49,6 +51,8 @@ pub struct Intent {
     instance: String,
     pool: String,
     app: String,
+    #[serde(default)]
+    job: String,
     user: String,
     event: ObjectId,
 }
@@ -67,18 +71,39 @@ impl Intent {
             instance: instance.name.clone(),
             pool: instance.pool.clone(),
             app: app.into(),
+            job: String::new(),
             user: asker.user.clone(),
             event: ObjectId::parse_str(&asker.event).unwrap_or_default(),
         };
-        match ctx.store.of::<Self>().insert(&intent).await {
+        intent.keep(ctx).await
+    }
+
+    /// Writes down what is about to be done with an instance and a job.
+    pub async fn begin_job(ctx: &Context, deed: Deed, instance: &Instance, job: &str, asker: &Asker) -> Result<Self> {
+        let intent = Self {
+            id: id_of_job(&instance.service_name, &instance.name, job),
+            deed,
+            service: instance.service_name.clone(),
+            instance: instance.name.clone(),
+            pool: instance.pool.clone(),
+            app: String::new(),
+            job: job.into(),
+            user: asker.user.clone(),
+            event: ObjectId::parse_str(&asker.event).unwrap_or_default(),
+        };
+        intent.keep(ctx).await
+    }
+
+    async fn keep(self, ctx: &Context) -> Result<Self> {
+        match ctx.store.of::<Self>().insert(&self).await {
             // What was left behind was settled before; the note of it is replaced.
             Err(StoreError::Duplicate(_)) => {
-                intent.done(ctx).await?;
-                ctx.store.of::<Self>().insert(&intent).await?;
+                self.done(ctx).await?;
+                ctx.store.of::<Self>().insert(&self).await?;
             }
             other => other?,
         }
-        Ok(intent)
+        Ok(self)
     }
 
     /// It is done, or undone.
@@ -94,6 +119,11 @@ impl Intent {
 
 fn id(service: &str, instance: &str, app: &str) -> String {
     format!("{service}/{instance}/{app}")
+}
+
+/// Names of instances have no colon.
+fn id_of_job(service: &str, instance: &str, job: &str) -> String {
+    format!("{service}/{instance}/job:{job}")
 }
 
 /// What was left behind of a creation. The caller holds the instance's lock.
@@ -117,6 +147,20 @@ pub async fn settle_bind(ctx: &Context, app: &mut Locked<App>, instance: &Instan
         reach.unbind(app).await?;
         bind::forget(ctx, app, instance).await?;
     }
+    left.done(ctx).await?;
+    Ok(true)
+}
+
+/// What was left behind of binding or unbinding a job. The caller holds the locks of both; true when something was.
+pub async fn settle_bind_job(ctx: &Context, job: &mut Locked<Job>, instance: &Instance) -> Result<bool> {
+    let found = ctx.store.of::<Intent>().get(Filter::id(id_of_job(&instance.service_name, &instance.name, &job.name))).await?;
+    let Some(left) = found else { return Ok(false) };
+    let has_variables = job.spec.service_envs.iter().any(|var| bind::is_of(var, instance));
+    if left.deed == Deed::Unbind || !has_variables {
+        bind_job::at_broker(ctx, instance, &job.name, &left.asker()).await?;
+        bind_job::forget(ctx, job, instance).await?;
+    }
+    job::ensure(ctx, job).await?;
     left.done(ctx).await?;
     Ok(true)
 }
@@ -152,6 +196,9 @@ async fn settle(ctx: &Context, left: &Intent) -> Result<()> {
         let event = ctx.events.begin(begin(about, None, "service-instance.create")).await?;
         return event.end(settle_create(ctx, &left.service, &left.instance).await).await;
     }
+    if !left.job.is_empty() {
+        return settle_of_job(ctx, left, about).await;
+    }
     let app = ctx.store.of::<App>().get(Filter::eq("name", &left.app)).await?;
     let instance = ctx.store.of::<Instance>().get(instance::named(&left.service, &left.instance)).await?;
     let (Some(app), Some(instance)) = (app, instance) else { return left.done(ctx).await };
@@ -160,6 +207,17 @@ async fn settle(ctx: &Context, left: &Intent) -> Result<()> {
     let mut app = Locked::new(app, event);
     let settled = settle_bind(ctx, &mut app, &instance).await.map(drop);
     app.end(settled).await
+}
+
+async fn settle_of_job(ctx: &Context, left: &Intent, about: Target) -> Result<()> {
+    let job = ctx.store.of::<Job>().get(Filter::eq("name", &left.job)).await?;
+    let instance = ctx.store.of::<Instance>().get(instance::named(&left.service, &left.instance)).await?;
+    let (Some(job), Some(instance)) = (job, instance) else { return left.done(ctx).await };
+    let event = ctx.events.begin(begin(job.target(), Some(about), "job.update")).await?;
+    let (job, instance) = (job.reload(&ctx.store).await?, instance.reload(&ctx.store).await?);
+    let mut job = Locked::new(job, event);
+    let settled = settle_bind_job(ctx, &mut job, &instance).await.map(drop);
+    job.end(settled).await
 }
 
 fn begin(target: Target, extra: Option<Target>, kind: &str) -> Begin {

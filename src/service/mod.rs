@@ -2,6 +2,7 @@
 
 mod access;
 pub mod bind;
+mod bind_job;
 pub mod broker;
 mod change;
 pub mod instance;
@@ -24,6 +25,7 @@ use crate::{
 
 pub use access::{grant, grant_instance, revoke, revoke_instance};
 pub use bind::{bind, unbind, unbind_all};
+pub use bind_job::{bind_job, unbind_job, unbind_job_all};
 pub use change::{Wish, create, remove, set_doc, update};
 pub use instance::Instance;
 pub use instance_change::{InstanceWish, create_instance, remove_instance, unbind_apps, update_instance};

@@ -72,7 +72,7 @@ async fn every_read_has_a_budget() {
 const NOT_YET: u16 = 501;
 
 /// Reads that talk for as long as the client listens, or that are about the process.
-const WITHOUT: [&str; 2] = ["/apps/{appname}/shell", "/debug/"];
+const WITHOUT: [&str; 3] = ["/apps/{appname}/shell", "/debug/", "/logs"];
 
 #[test]
 fn no_read_has_a_budget_over_two() {

@@ -84,6 +84,8 @@ async fn roles(admin: &Caller<'_>) {
 async fn apps(admin: &Caller<'_>) {
     let app = [("name", "hello"), ("platform", "python"), ("teamOwner", "demo")];
     admin.post("/1.0/apps").form(&app).send().await.ok(201);
+    let job = r#"{"name":"nightly","teamOwner":"demo","pool":"local","schedule":"@daily","container":{"image":"i","command":["c"]}}"#;
+    admin.post("/1.13/jobs").body("application/json", job).send().await.ok(201);
     let (content_type, body) = multipart(&[("origin", "app-deploy")], b"the archive");
     admin.post("/1.0/apps/hello/deploy").body(&content_type, body).send().await.ok(200);
 }

@@ -4,6 +4,7 @@ mod app_change;
 mod crash;
 mod gate;
 mod hang_up;
+mod job;
 mod kept;
 mod passing;
 mod zero_downtime;

@@ -3,6 +3,7 @@
 mod adoption;
 mod bare;
 mod build;
+mod job;
 mod logs;
 mod rollout;
 mod router;

@@ -48,9 +48,10 @@ pub async fn get(call: Call) -> Answer {
     answer::json(&(!vars.is_empty()).then_some(vars))
 }
 
+/// Variables as sent.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "lowercase")]
-struct Input {
+pub struct Input {
     envs: Vec<InputVar>,
     #[serde(rename = "managedby")]
     managed_by: String,
@@ -84,7 +85,8 @@ pub async fn set(mut call: Call) -> Answer {
     .await
 }
 
-fn checked(input: Input) -> Result<SetEnvs> {
+/// 400 for names, values or combinations that cannot be.
+pub fn checked(input: Input) -> Result<SetEnvs> {
     if input.managed_by.is_empty() && input.envs.is_empty() {
         return Err(Error::invalid("You must provide the list of environment variables"));
     }
@@ -108,7 +110,7 @@ fn checked(input: Input) -> Result<SetEnvs> {
 }
 
 /// What the event keeps: all that was asked for but the values, whichever way they came in.
-async fn audit(call: &mut Call, vars: &[EnvVar]) -> Result<Bson> {
+pub async fn audit(call: &mut Call, vars: &[EnvVar]) -> Result<Bson> {
     let mut fields = call.asked().await?;
     fields.retain(|(name, _)| !name.to_ascii_lowercase().starts_with("envs"));
     for (i, var) in vars.iter().enumerate() {

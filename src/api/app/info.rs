@@ -4,10 +4,13 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde::Serialize;
 
-use super::view::{self, InternalView, MetadataView, QuotaView, RouterView, UnitView};
+use super::{
+    autoscale::AutoscaleView,
+    view::{self, InternalView, MetadataView, QuotaView, RouterView, UnitView},
+};
 use crate::{
     api::{Answer, Call, answer, plan::view::PlanView, volume::view::BindView},
-    app::{App, quota},
+    app::{App, autoscale, quota},
     build::tsuru_yaml::{Healthcheck, Startupcheck},
     context::Context,
     error::Result,
@@ -35,6 +38,8 @@ pub struct Info {
     units: Vec<UnitView>,
     #[serde(rename = "internalAddresses", skip_serializing_if = "Vec::is_empty")]
     internal_addresses: Vec<InternalView>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    autoscale: Vec<AutoscaleView>,
     provisioner: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     processes: Vec<ProcessView>,
@@ -121,6 +126,7 @@ impl Bound {
         let state = provisioner.state(&app.name).await?;
         let volume_binds = self.volumes.iter().filter(|bind| bind.id.app == app.name);
         let bound = self.instances.iter().filter(|instance| instance.apps.contains(&app.name));
+        let specs = autoscale::of(ctx, &app).await?;
         let first = app.routers.first().cloned().unwrap_or_default();
         Ok(Info {
             quota: quota::of(&app, &units).into(),
@@ -131,6 +137,7 @@ impl Bound {
             router: first.name,
             routeropts: first.opts,
             routers,
+            autoscale: specs.into_iter().map(AutoscaleView::from).collect(),
             provisioner: provisioner.name(),
             platform: platform(&app),
             volume_binds: volume_binds.cloned().map(BindView::from).collect(),

@@ -9,7 +9,8 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use crate::{
     api::{
-        Answer, Call, answer,
+        Answer, Call,
+        answer::ok,
         extract::go::{parse_bool, parse_int},
     },
     app::rollout::provisioner,
@@ -36,7 +37,12 @@ pub async fn get(call: Call) -> Answer {
     call.permit("app.read.log", &app.contexts())?;
     let follow = query.follow;
     let lines = provisioner(&call.ctx, &app).await?.logs(query).await?;
-    let body = arrays(app.name, lines, follow).map(Ok::<_, Infallible>);
+    answer(("app", app.name.clone()), lines, follow)
+}
+
+/// Lines of an app or a job.
+pub fn answer(of: (&'static str, String), lines: BoxStream<'static, LogLine>, follow: bool) -> Answer {
+    let body = arrays(of, lines, follow).map(Ok::<_, Infallible>);
     Ok(HttpResponse::Ok().content_type("application/x-json-stream").streaming(body))
 }
 
@@ -66,13 +72,13 @@ struct Line<'a> {
     unit: &'a str,
 }
 
-fn array(app: &str, lines: &[LogLine]) -> Bytes {
+fn array((kind, name): &(&'static str, String), lines: &[LogLine]) -> Bytes {
     let shown = lines.iter().map(|line| Line {
         date: line.date.rfc3339(),
         message: &line.message,
         source: &line.source,
-        name: app,
-        r#type: "app",
+        name,
+        r#type: kind,
         unit: &line.unit,
     });
     let mut text = serde_json::to_string(&shown.collect::<Vec<_>>()).unwrap_or_default();
@@ -81,8 +87,8 @@ fn array(app: &str, lines: &[LogLine]) -> Bytes {
 }
 
 /// The history as arrays, at least one, then what follows. Ends with the lines, or when the client leaves.
-fn arrays(app: String, lines: BoxStream<'static, LogLine>, follow: bool) -> impl Stream<Item = Bytes> {
-    let start = Following { app, lines: lines.peekable(), follow, last: None, over: false };
+fn arrays(of: (&'static str, String), lines: BoxStream<'static, LogLine>, follow: bool) -> impl Stream<Item = Bytes> {
+    let start = Following { of, lines: lines.peekable(), follow, last: None, over: false };
     stream::unfold(start, |mut following| async move {
         let next = following.next().await?;
         Some((next, following))
@@ -90,7 +96,7 @@ fn arrays(app: String, lines: BoxStream<'static, LogLine>, follow: bool) -> impl
 }
 
 struct Following {
-    app: String,
+    of: (&'static str, String),
     lines: stream::Peekable<BoxStream<'static, LogLine>>,
     follow: bool,
     last: Option<Instant>,
@@ -112,7 +118,7 @@ impl Following {
         }
         let batch = self.batch().await;
         self.last = Some(Instant::now());
-        Some(array(&self.app, &batch))
+        Some(array(&self.of, &batch))
     }
 
     /// What is there by now; without following, what there is at all.
@@ -146,5 +152,5 @@ pub async fn add(mut call: Call) -> Answer {
         let line = LogLine { date: Time::now(), message: message.into(), source: source.into(), unit: inputs.text("unit").into() };
         provisioner.log(&app.name, line).await?;
     }
-    answer::ok()
+    ok()
 }

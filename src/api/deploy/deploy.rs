@@ -84,7 +84,7 @@ pub(super) fn in_this_app(e: Error) -> Error {
 }
 
 /// Also an error tells the event's id, once there is one.
-fn with_event(answer: Answer, event: &str) -> Answer {
+pub fn with_event(answer: Answer, event: &str) -> Answer {
     let Err(e) = answer else { return answer };
     let mut response = error::response(&e);
     if let Ok(id) = HeaderValue::from_str(event) {

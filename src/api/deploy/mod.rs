@@ -5,5 +5,5 @@ pub mod build;
 pub mod deploy;
 pub mod info;
 pub mod rollback;
-mod upload;
+pub mod upload;
 mod view;

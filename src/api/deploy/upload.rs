@@ -12,6 +12,7 @@ use crate::{
     app::deploy::{Origin, Upload, fetch::check_size},
     config::Config,
     error::{Error, Result},
+    job::Deploy,
 };
 
 /// Bytes of a text field at most: a Dockerfile is the longest.
@@ -52,6 +53,16 @@ impl Form {
     /// A field that says yes.
     pub fn flag(&self, name: &str) -> bool {
         crate::api::extract::go::parse_bool(self.text(name)).unwrap_or_default()
+    }
+
+    /// What a job is to run from.
+    pub fn job_origin(self) -> Result<Deploy> {
+        let (image, dockerfile) = (self.text("image").to_owned(), self.text("dockerfile").to_owned());
+        match (image.is_empty(), dockerfile.is_empty()) {
+            (false, false) => Err(Error::invalid(r#"Cannot set "image" mutually with "dockerfile""#)),
+            (true, true) => Err(Error::invalid(r#"You must provide at least one of: "dockerfile" or "image""#)),
+            _ => Ok(Deploy { image, dockerfile, file: self.file.filter(|file| file.size > 0) }),
+        }
     }
 
     /// What is to be deployed. Exactly one source is wanted; a Dockerfile may come with its context.

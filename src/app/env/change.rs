@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     app::{
-        App, EnvVar,
+        App, EnvVar, ServiceEnvVar,
         rollout::{self, Which},
     },
     context::Context,
@@ -33,7 +33,7 @@ pub async fn set(ctx: &Context, app: &mut Locked<App>, wanted: SetEnvs, out: &Ou
     if !wanted.vars.is_empty() {
         out.section(&format!("Setting {} new environment variables", wanted.vars.len()));
     }
-    check_services(app, &wanted.vars).inspect_err(|e| {
+    check_services(&app.service_envs, &wanted.vars).inspect_err(|e| {
         out.section(&format!("environment variables have conflicts with service binds: {e}"));
     })?;
     let mut update = Update::default();
@@ -68,8 +68,9 @@ fn unused<'a>(app: &'a App, wanted: &SetEnvs) -> Vec<&'a str> {
     managed.map(|(name, _)| name.as_str()).filter(|name| !kept.contains(name) && names::is_env(name)).collect()
 }
 
-fn check_services(app: &App, vars: &[EnvVar]) -> Result<()> {
-    let taken = |var: &EnvVar| app.service_envs.iter().find(|bound| bound.var.name == var.name);
+/// Refuses variables that services have.
+pub fn check_services(services: &[ServiceEnvVar], vars: &[EnvVar]) -> Result<()> {
+    let taken = |var: &EnvVar| services.iter().find(|bound| bound.var.name == var.name);
     let faults: Vec<String> = vars
         .iter()
         .filter_map(taken)

@@ -3,7 +3,7 @@
 pub mod change;
 pub mod merge;
 
-pub use change::{SetEnvs, set, unset};
+pub use change::{SetEnvs, check_services, set, unset};
 pub use merge::{all, merged};
 
 use crate::{

@@ -2,6 +2,7 @@
 
 use std::{
     fs::File,
+    path::Path,
     process::{Command, Stdio},
 };
 
@@ -25,12 +26,16 @@ const ERRORS: &str = "shim.err";
 /// Writes the unit's record, then starts its shim. In this order: a crash in between leaves a record without a process, never a process
 /// without a record.
 pub fn unit(shared: &Shared, unit: &Running) -> Result<(Identity, Child)> {
-    let spec = spec(shared, unit)?;
-    file::folder(&unit.folder)?;
-    file::remove(&unit.folder.join(PID))?;
-    file::remove(&unit.folder.join(EXIT))?;
-    let path = spec.write(&unit.folder)?;
-    let errors = unit.folder.join(ERRORS);
+    start(shared, &unit.folder, &spec(shared, unit)?)
+}
+
+/// The same for whatever is described like a unit.
+pub fn start(shared: &Shared, folder: &Path, spec: &Spec) -> Result<(Identity, Child)> {
+    file::folder(folder)?;
+    file::remove(&folder.join(PID))?;
+    file::remove(&folder.join(EXIT))?;
+    let path = spec.write(folder)?;
+    let errors = folder.join(ERRORS);
     let mut command = shim(shared);
     command.arg(&path).stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&errors)?);
     let mut command = tokio::process::Command::from(command);
@@ -41,8 +46,8 @@ pub fn unit(shared: &Shared, unit: &Running) -> Result<(Identity, Child)> {
 }
 
 /// What a shim said that could not run its unit.
-pub fn complaint(unit: &Running) -> Option<String> {
-    let text = std::fs::read_to_string(unit.folder.join(ERRORS)).ok()?;
+pub fn complaint(folder: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(folder.join(ERRORS)).ok()?;
     Some(text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 

@@ -5,6 +5,7 @@ mod build;
 mod env;
 mod exec;
 mod file;
+mod job;
 mod launch;
 mod log;
 mod paths;
@@ -37,8 +38,8 @@ use self::{
     shared::Shared,
 };
 use super::{
-    AppState, Apps, BuildRequest, Builder, Built, Exec, InternalAddress, LogLine, LogQuery, Logs, Provisioner, RunRequest, Shell,
-    ShellRequest, Unit, Vault,
+    AppState, Apps, BuildRequest, Builder, Built, Exec, InternalAddress, JobBuild, JobEnd, JobState, Jobs, LogLine, LogQuery, Logs,
+    Provisioner, RunRequest, Shell, ShellRequest, Unit, Vault,
 };
 use crate::{
     error::{Error, Result},
@@ -82,6 +83,7 @@ impl Local {
         let no_sandbox = no_sandbox(&config).await?;
         let shared = Arc::new(Shared::new(config, gate, no_sandbox));
         start::take_over(&shared).await?;
+        job::take_over(&shared).await;
         tokio::spawn(route::listen(shared.gate.clone(), listener, shared.end.clone()));
         Ok(Arc::new(Self { address, _end: shared.end.clone().drop_guard(), shared }))
     }
@@ -98,6 +100,7 @@ impl Local {
 
     /// The graceful end of the server: every unit ends; what is wanted stays, so that the next start brings them back.
     pub async fn stop(&self) {
+        job::stop_all(&self.shared).await;
         rollout::stop_all(&self.shared).await;
         self.shared.end.cancel();
     }
@@ -214,6 +217,46 @@ impl Apps for Local {
             process: name.clone(),
         };
         routable.into_iter().map(|process| address(&process.name)).collect()
+    }
+}
+
+#[async_trait]
+impl Jobs for Local {
+    async fn build_job(&self, request: JobBuild, out: &Output) -> Result<String> {
+        job::build(&self.shared, request, out).await
+    }
+
+    async fn ensure_job(&self, want: JobState) -> Result<()> {
+        job::ensure(&self.shared, want).await
+    }
+
+    async fn remove_job(&self, job: &str) -> Result<()> {
+        job::remove(&self.shared, job).await
+    }
+
+    async fn trigger_job(&self, job: &str) -> Result<()> {
+        job::trigger(&self.shared, job).await
+    }
+
+    async fn job_units(&self, job: &str) -> Result<Vec<Unit>> {
+        Ok(self.shared.jobs.get(job).map(|job| job.units()).unwrap_or_default())
+    }
+
+    async fn kill_job_unit(&self, job: &str, unit: &str, force: bool) -> Result<()> {
+        job::kill(&self.shared, job, unit, force).await
+    }
+
+    async fn job_logs(&self, query: LogQuery) -> Result<BoxStream<'static, LogLine>> {
+        let folder = self.shared.paths.job(&query.app)?.join("log");
+        Ok(log::stream(folder, query, self.shared.end.clone()).await)
+    }
+
+    async fn ended_jobs(&self) -> Vec<JobEnd> {
+        self.shared.jobs.ended().await
+    }
+
+    async fn note_job_end(&self, end: &JobEnd) -> Result<()> {
+        job::note_end(&self.shared, end)
     }
 }
 

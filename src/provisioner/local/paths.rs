@@ -49,6 +49,16 @@ impl Paths {
         Ok(self.versions(app)?.join(format!("v{version}")))
     }
 
+    /// One folder per job.
+    pub fn jobs(&self) -> PathBuf {
+        self.0.join("jobs")
+    }
+
+    /// Everything of a job.
+    pub fn job(&self, job: &str) -> Result<PathBuf> {
+        Ok(self.jobs().join(checked(job)?))
+    }
+
     /// What pip, npm and go downloaded for an app; not shared, so that no app can slip another something.
     pub fn cache(&self, app: &str) -> Result<PathBuf> {
         Ok(self.0.join("cache").join(checked(app)?))

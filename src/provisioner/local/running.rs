@@ -171,7 +171,7 @@ async fn keep_up(shared: &Arc<Shared>, app: &App, unit: &Arc<Running>, mut adopt
     while !unit.stop.is_cancelled() {
         let started = tokio::time::Instant::now();
         let reason = match one_life(shared, app, unit, adopted.take()).await {
-            Ok(code) => match (launch::complaint(unit), code) {
+            Ok(code) => match (launch::complaint(&unit.folder), code) {
                 (Some(complaint), _) => complaint,
                 (None, Some(code)) => format!("exitCode: {code}"),
                 (None, None) => "killed".into(),

@@ -9,7 +9,7 @@ use std::{
 use tokio::sync::OnceCell;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{LocalConfig, app::App, env::Place, paths::Paths, ports::Ports, route::Gate, spec::Sandbox};
+use super::{LocalConfig, app::App, env::Place, job, paths::Paths, ports::Ports, route::Gate, spec::Sandbox};
 use crate::{
     error::{Error, Result},
     provisioner::{AppState, ProcessState},
@@ -39,6 +39,8 @@ pub struct Shared {
     pub tasks: TaskTracker,
     /// The Go cache of the server's own user, once it was looked for.
     pub go_cache: OnceCell<Option<PathBuf>>,
+    /// Jobs.
+    pub jobs: job::Book,
     apps: RwLock<HashMap<String, Arc<App>>>,
 }
 
@@ -47,7 +49,18 @@ impl Shared {
     pub fn new(config: LocalConfig, gate: Arc<Gate>, no_sandbox: Option<String>) -> Self {
         let paths = Paths::new(&config.dir);
         let (end, tasks) = (CancellationToken::new(), TaskTracker::new());
-        Self { config, paths, gate, ports: Ports::default(), no_sandbox, end, tasks, go_cache: OnceCell::new(), apps: RwLock::default() }
+        Self {
+            config,
+            paths,
+            gate,
+            ports: Ports::default(),
+            no_sandbox,
+            end,
+            tasks,
+            go_cache: OnceCell::new(),
+            jobs: job::Book::default(),
+            apps: RwLock::default(),
+        }
     }
 
     /// An app that is known.

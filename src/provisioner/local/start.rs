@@ -127,7 +127,7 @@ fn complete(shared: &Arc<Shared>, app: &Arc<App>, want: &AppState) {
 }
 
 /// Ends and removes everything in a folder of units or runs.
-async fn sweep(folder: &Path) {
+pub async fn sweep(folder: &Path) {
     for id in file::entries(folder) {
         end(&folder.join(&id)).await;
     }
@@ -135,7 +135,7 @@ async fn sweep(folder: &Path) {
 
 /// Ends what a folder belongs to and removes it. Renamed first: a shim that has not written its pid file yet cannot any more, and
 /// gives up; one that has is found.
-async fn end(folder: &Path) {
+pub async fn end(folder: &Path) {
     let gone = folder.with_extension("gone");
     let _ = fs::rename(folder, &gone);
     if let Some(identity) = Identity::read(&gone.join(PID)).filter(Identity::lives) {

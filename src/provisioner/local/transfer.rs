@@ -1,4 +1,4 @@
-//! The apps' files in one archive, and back: versions, wanted states, logs, volumes. What runs, and what was only downloaded, stays.
+//! The files of apps and jobs in one archive, and back: versions, wanted states, logs, volumes. What runs, and what was only downloaded, stays.
 
 use std::{
     fs::{self, File},
@@ -9,8 +9,8 @@ use std::{
 use super::{file, paths::Paths};
 use crate::error::{Error, Result};
 
-/// What an app's folder holds that is worth moving.
-const PARTS: [&str; 3] = ["state.json", "versions", "log"];
+/// What an app's folder, and a job's, holds that is worth moving.
+const PARTS: [(&str, &[&str]); 2] = [("apps", &["state.json", "versions", "log"]), ("jobs", &["state.json", "images", "current", "log"])];
 
 /// Writes the files of a provisioner that does not run (`dir` is its folder) into a new archive.
 pub fn pack(dir: &Path, archive: &Path) -> Result<()> {
@@ -29,8 +29,8 @@ pub fn pack(dir: &Path, archive: &Path) -> Result<()> {
 pub fn unpack(archive: &Path, dir: &Path) -> Result<()> {
     let about = |e: std::io::Error| Error::invalid(format!("{}: {e}", archive.display()));
     let paths = Paths::new(dir);
-    if !file::entries(&paths.apps()).is_empty() {
-        return Err(Error::invalid(format!("{} is not empty", paths.apps().display())));
+    if let Some(full) = [paths.apps(), paths.jobs()].iter().find(|folder| !file::entries(folder).is_empty()) {
+        return Err(Error::invalid(format!("{} is not empty", full.display())));
     }
     file::folder(dir)?;
     let mut tar = tar::Archive::new(BufReader::new(File::open(archive).map_err(about)?));
@@ -40,11 +40,16 @@ pub fn unpack(archive: &Path, dir: &Path) -> Result<()> {
 }
 
 fn worth_moving(dir: &Path) -> Vec<PathBuf> {
-    let apps = dir.join("apps");
-    let mut names = file::entries(&apps);
-    names.sort();
-    let parts = names.iter().flat_map(|name| PARTS.map(|part| apps.join(name).join(part)));
-    parts.chain([dir.join("volumes")]).filter(|path| path.exists()).collect()
+    let of_kind = |(kind, parts): (&str, &'static [&str])| {
+        let folder = dir.join(kind);
+        let mut names = file::entries(&folder);
+        names.sort();
+        names
+            .into_iter()
+            .flat_map(move |name| parts.iter().map(move |part| (name.clone(), part)))
+            .map(move |(name, part)| folder.join(name).join(part))
+    };
+    PARTS.into_iter().flat_map(of_kind).chain([dir.join("volumes")]).filter(|path| path.exists()).collect()
 }
 
 fn append(tar: &mut tar::Builder<impl Write>, root: &Path, path: &Path) -> std::io::Result<()> {

@@ -165,6 +165,30 @@ impl<'a> Broker<'a> {
         }
     }
 
+    /// Binds a job of this pool; the variables it gets.
+    pub async fn bind_job(&self, instance: &Instance, job: &str, pool: &str, asker: &Asker) -> Result<BTreeMap<String, String>, Fault> {
+        let path = ["resources", &instance.name, "binds", "jobs", job];
+        let reply = self.change(Method::PUT, &path, &Payload::bind_job(job, pool, asker), asker).await;
+        let name = format!("{}/{}", instance.service_name, instance.name);
+        match reply {
+            Ok(reply) if reply.is_ok() => variables(reply.json::<Option<BTreeMap<String, String>>>()?.unwrap_or_default()),
+            Ok(reply) if reply.status == 412 => Err(Fault::refused("instance is not ready yet")),
+            Ok(reply) if reply.status == 404 => Err(Fault::refused("instance does not exist in the service API")),
+            Ok(reply) => Err(reply.refusal().within(&format!("Failed to bind the instance {name:?} to the job {job:?}"))),
+            Err(fault) => Err(fault.within(&format!("Failed to bind job {job:?} to service instance {name:?}"))),
+        }
+    }
+
+    /// Unbinds a job; one that is not bound is no error.
+    pub async fn unbind_job(&self, instance: &str, job: &str, asker: &Asker) -> Result<(), Fault> {
+        let path = ["resources", instance, "binds", "jobs", job];
+        match self.change(Method::DELETE, &path, &Payload::asker(asker), asker).await {
+            Ok(reply) if reply.is_ok() || reply.status == 404 => Ok(()),
+            Ok(reply) => Err(reply.refusal().within(&format!("Failed to unbind (\"/{}\")", path.join("/")))),
+            Err(fault) => Err(fault),
+        }
+    }
+
     /// How an instance is: `up`, `pending`, `down`, or the broker's own words.
     pub async fn status(&self, instance: &str) -> Result<String, Fault> {
         let reply = self.ask(&["resources", instance, "status"]).await;

@@ -74,6 +74,14 @@ impl Payload {
         payload
     }
 
+    /// A job to bind, of this pool.
+    pub fn bind_job(job: &str, pool: &str, asker: &Asker) -> Self {
+        let mut payload = Self::asker(asker);
+        payload.text("job-name", "jobName", job);
+        payload.some("job-pool-name", "jobPoolName", pool);
+        payload
+    }
+
     /// An app to unbind.
     pub fn unbind(app: &str, hosts: &[String], asker: &Asker) -> Self {
         let mut payload = Self::asker(asker);

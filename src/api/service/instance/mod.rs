@@ -4,6 +4,7 @@ pub mod access;
 pub mod bind;
 pub mod create;
 pub mod info;
+pub mod job;
 pub mod remove;
 pub mod update;
 

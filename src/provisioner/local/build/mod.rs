@@ -8,14 +8,15 @@ mod python;
 mod steps;
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-pub use platform::{FILES, is_static};
+pub use platform::{FILES, Platform, is_static};
 
-use self::{platform::Platform, steps::Steps};
+use self::{processes::Known, steps::Steps};
 use super::{file, shared::Shared};
 use crate::{
     build::{
@@ -25,7 +26,11 @@ use crate::{
     error::{Error, Result},
     output::Output,
     provisioner::{BuildRequest, Built, Source},
+    secret::Secret,
 };
+
+/// What images and Dockerfiles need.
+pub const NO_ENGINE: &str = "this machine has no container engine: deploying a container image or a Dockerfile needs one";
 
 /// Beside a version's folder until it is whole.
 const MARK: &str = "building";
@@ -57,10 +62,9 @@ pub async fn can_build(shared: &Shared, platform: &str) -> Result<()> {
 /// Builds a version.
 pub async fn build(shared: &Arc<Shared>, request: BuildRequest, out: &Output) -> Result<Built> {
     let Source::Archive(archive) = &request.source else {
-        return Err(Error::refused(
-            "this machine has no container engine: deploying a container image or a Dockerfile needs one. Apps of the platforms static, \
-             python, nodejs and go are deployed from their files",
-        ));
+        return Err(Error::refused(format!(
+            "{NO_ENGINE}. Apps of the platforms static, python, nodejs and go are deployed from their files"
+        )));
     };
     let platform = Platform::of(&request.platform)?;
     out.section(&format!("Starting container image build for app \"{}\"", request.app));
@@ -95,6 +99,40 @@ fn tell_config(found: Option<&Found>, out: &Output) {
         out.line(found.text.trim_end());
         out.line("");
     }
+}
+
+/// Files to make runnable.
+#[derive(Clone, Copy, Debug)]
+pub struct Upload<'a> {
+    /// Whose downloads are kept apart from others'.
+    pub name: &'a str,
+    /// They; none: an empty folder.
+    pub archive: Option<&'a Path>,
+    /// The environment of the steps.
+    pub env: &'a BTreeMap<String, Secret>,
+    /// Further steps, as shell lines.
+    pub run: &'a [String],
+}
+
+/// Makes files runnable that are no version of an app.
+pub async fn files(shared: &Arc<Shared>, platform: Platform, upload: Upload<'_>, folder: &Path, out: &Output) -> Result<()> {
+    platform.check(&shared.config.path).await?;
+    out.action(&format!("Building with the platform \"{}\" of this machine", platform.name()));
+    match upload.archive {
+        None => file::folder(folder)?,
+        Some(archive) => {
+            let (archive, into) = (archive.to_owned(), folder.to_owned());
+            let unpack = move || archive::unpack(&archive, &into, &Limits::default());
+            tokio::task::spawn_blocking(unpack).await.map_err(Error::internal)??;
+        }
+    }
+    let warm = platform.warm_cache(shared, out).await;
+    let steps = Steps { warm, shared, app: upload.name, folder, env: upload.env, out };
+    platform.build(&steps, &Known::new()).await?;
+    for line in upload.run {
+        steps.run(line).await?;
+    }
+    Ok(())
 }
 
 /// Forgets a version.

@@ -62,13 +62,13 @@ fn shell(line: &str) -> Command {
 /// One program with arguments: no list, pipe, redirection, assignment, comment or word that only the shell knows.
 fn is_plain(line: &str) -> bool {
     let first = line.split_whitespace().next().unwrap_or_default();
-    let only_in_shell =
-        ["cd", "exec", "if", "for", "while", "case", "until", "export", "set", "ulimit", "umask", ".", "source", "eval", "!"];
+    const ONLY_IN_SHELL: &str = "cd exec if for while case until export set ulimit umask . source eval ! exit return trap unset read \
+                                 wait readonly alias shift : local";
     !line.contains(['&', '|', ';', '<', '>', '(', ')', '{', '}', '\n', '`', '#'])
         && !first.is_empty()
         && !first.contains('=')
         && !first.contains('$')
-        && !only_in_shell.contains(&first)
+        && !ONLY_IN_SHELL.split_whitespace().any(|word| word == first)
 }
 
 /// The exit code of an ended process, as shells count it.
@@ -103,7 +103,8 @@ mod tests {
         for plain in ["python3 app.py", "gunicorn -b 0.0.0.0:$PORT app:app", "./hello", "node 'a b.js'"] {
             assert!(is_plain(plain), "{plain}");
         }
-        for compound in ["a && b", "A=1 b", "cd x", "a | b", "a; b", "a > b", "(a)", "if a; then b; fi", "", "  ", "$CMD x", "a # b", "`a`"]
+        for compound in
+            ["a && b", "A=1 b", "cd x", "a | b", "a; b", "a > b", "(a)", "exit 3", "if a; then b; fi", "", "  ", "$CMD x", "a # b", "`a`"]
         {
             assert!(!is_plain(compound), "{compound}");
         }

@@ -1,0 +1,46 @@
+//! `GET /jobs/{name}`.
+
+use serde::Serialize;
+
+use super::{
+    load,
+    view::{JobView, UnitView},
+};
+use crate::{
+    api::{Answer, Call, answer},
+    event::Subject,
+    job,
+    service::Instance,
+};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Info {
+    job: JobView,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    units: Vec<UnitView>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    service_instance_binds: Vec<Bind>,
+}
+
+#[derive(Serialize)]
+struct Bind {
+    service: String,
+    instance: String,
+    plan: String,
+}
+
+/// A job, its runs and what it is bound to.
+pub async fn info(call: Call) -> Answer {
+    let job = load(&call).await?;
+    call.permit("job.read", &job.contexts())?;
+    let units = job::provisioner(&call.ctx, &job).await?.job_units(&job.name).await?;
+    let bound = Instance::shown_of_job(&call.ctx.store, &job.name).await?;
+    let bind =
+        |instance: &Instance| Bind { service: instance.service_name.clone(), instance: instance.name.clone(), plan: instance.plan.clone() };
+    answer::json(&Info {
+        job: JobView::from(&job),
+        units: units.into_iter().map(UnitView::from).collect(),
+        service_instance_binds: bound.iter().map(bind).collect(),
+    })
+}

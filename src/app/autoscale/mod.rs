@@ -1,0 +1,225 @@
+//! Autoscale: what was asked for each process. A provisioner that measures no load keeps a process at its least number of units.
+
+mod check;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    App,
+    rollout::{self, Which},
+};
+use crate::{
+    context::Context,
+    error::{Error, Result},
+    event::Locked,
+    output::Output,
+    provisioner::ProcessState,
+    store::{Document, Filter, Find, Spec as Collection, Update, lenient},
+};
+
+pub use check::{check, cpu_of};
+
+const NOT_DEPLOYED: &str = "no routable version found for app, at least one deploy is required before configuring autoscale";
+
+/// What was asked for one process.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Autoscale {
+    /// The process; empty in requests: the only one.
+    pub process: String,
+    /// Units at least.
+    #[serde(rename = "minunits")]
+    pub min_units: u64,
+    /// Units at most.
+    #[serde(rename = "maxunits")]
+    pub max_units: u64,
+    /// `50%`, `50`, `500m`; empty: not by CPU.
+    #[serde(rename = "averagecpu", deserialize_with = "lenient::or_default")]
+    pub average_cpu: String,
+    /// By the clock.
+    #[serde(deserialize_with = "lenient::or_default")]
+    pub schedules: Vec<Schedule>,
+    /// By numbers of Prometheus.
+    #[serde(deserialize_with = "lenient::or_default")]
+    pub prometheus: Vec<Prometheus>,
+    /// The version it was last swapped to.
+    pub version: u64,
+    /// How fast.
+    pub behavior: Behavior,
+}
+
+/// Units at some time.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Schedule {
+    /// Name.
+    pub name: String,
+    /// Units at least.
+    #[serde(rename = "minreplicas")]
+    pub min_replicas: i64,
+    /// From.
+    pub start: String,
+    /// To.
+    pub end: String,
+    /// Time zone.
+    pub timezone: String,
+}
+
+/// Units by a number.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Prometheus {
+    /// Name.
+    pub name: String,
+    /// Query.
+    pub query: String,
+    /// What one unit can bear.
+    pub threshold: f64,
+    /// Below it nothing is wanted.
+    #[serde(rename = "activationthreshold")]
+    pub activation_threshold: f64,
+    /// Address of Prometheus.
+    #[serde(rename = "prometheusaddress")]
+    pub address: String,
+}
+
+/// How fast.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Behavior {
+    /// How fast units leave.
+    #[serde(rename = "scaledown")]
+    pub scale_down: Option<ScaleDown>,
+}
+
+/// How fast units leave.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ScaleDown {
+    /// Seconds.
+    #[serde(rename = "stabilizationwindow")]
+    pub stabilization_window: Option<i32>,
+    /// Percent at a time.
+    #[serde(rename = "percentagepolicyvalue")]
+    pub percentage: Option<i32>,
+    /// Units at a time.
+    #[serde(rename = "unitspolicyvalue")]
+    pub units: Option<i32>,
+}
+
+/// As stored, in a collection of our own: tsuru keeps it in the cluster.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Stored {
+    #[serde(rename = "_id")]
+    id: String,
+    app: String,
+    spec: Autoscale,
+}
+
+impl Document for Stored {
+    const SPEC: &'static Collection = &Collection { name: "impaas_autoscale", indexes: &[], sealed: &[] };
+}
+
+/// Neither names of apps nor those of processes have a slash.
+fn id(app: &str, process: &str) -> String {
+    format!("{app}/{process}")
+}
+
+fn by_id() -> Find {
+    Find { sort: Some(("_id", false)), ..Find::default() }
+}
+
+/// What was asked for the app's processes, by process, with the versions they are about.
+pub async fn of(ctx: &Context, app: &App) -> Result<Vec<Autoscale>> {
+    let all = ctx.store.of::<Stored>().recent(Filter::All, by_id()).await?;
+    let stored: Vec<Stored> = all.iter().filter(|stored| stored.app == app.name).cloned().collect();
+    if stored.is_empty() {
+        return Ok(Vec::new());
+    }
+    let running = running(ctx, app).await?;
+    let spec = |stored: Stored| {
+        let own = |process: &&ProcessState| process.name == stored.spec.process;
+        let kept = running.iter().filter(own).any(|process| u64::from(process.version) == stored.spec.version);
+        let first = running.iter().filter(own).min_by_key(|process| (!process.routable, process.version));
+        let version = if kept { stored.spec.version } else { first.map_or(stored.spec.version, |process| process.version.into()) };
+        Autoscale { version, ..stored.spec }
+    };
+    Ok(stored.into_iter().map(spec).collect())
+}
+
+async fn running(ctx: &Context, app: &App) -> Result<Vec<ProcessState>> {
+    let state = rollout::provisioner(ctx, app).await?.state(&app.name).await?;
+    Ok(state.map(|state| state.processes).unwrap_or_default())
+}
+
+/// The process that is meant, as it runs in the first version that answers requests.
+async fn meant(ctx: &Context, app: &App, process: &str) -> Result<ProcessState> {
+    let running = running(ctx, app).await?;
+    let several = |version: u32| running.iter().filter(|other| other.version == version).count() > 1;
+    if process.is_empty() && running.iter().any(|one| several(one.version)) {
+        return Err(Error::refused("process argument is required"));
+    }
+    let named = running.into_iter().filter(|one| process.is_empty() || one.name == process);
+    named.min_by_key(|one| (!one.routable, one.version)).ok_or_else(|| Error::refused(NOT_DEPLOYED))
+}
+
+/// Keeps what is asked for a process, and gives it the units it has at least.
+pub async fn set(ctx: &Context, app: &Locked<App>, mut spec: Autoscale) -> Result<()> {
+    let process = meant(ctx, app, &spec.process).await?;
+    spec.process.clone_from(&process.name);
+    spec.version = process.version.into();
+    let least = u32::try_from(spec.min_units).unwrap_or(u32::MAX);
+    // A stopped process stays stopped.
+    if process.units > 0 && process.units < least {
+        let which = Which { process: Some(process.name.clone()), version: Some(process.version) };
+        rollout::grow(ctx, app, &which, least - process.units, &Output::default()).await?;
+    }
+    keep(ctx, app, spec).await
+}
+
+async fn keep(ctx: &Context, app: &App, spec: Autoscale) -> Result<()> {
+    let key = id(&app.name, &spec.process);
+    ctx.store.of::<Stored>().upsert(Filter::id(key), Update::set("app", &app.name).and_set("spec", spec)).await?;
+    Ok(())
+}
+
+/// Forgets what was asked for a process.
+pub async fn remove(ctx: &Context, app: &App, process: &str) -> Result<()> {
+    let process = meant(ctx, app, process).await?;
+    ctx.store.of::<Stored>().delete(Filter::id(id(&app.name, &process.name))).await?;
+    Ok(())
+}
+
+/// What was asked for is about another version from now on.
+pub async fn swap(ctx: &Context, app: &App, version: &str) -> Result<()> {
+    let version = version.parse::<u64>().unwrap_or_default();
+    if !running(ctx, app).await?.iter().any(|process| u64::from(process.version) == version) {
+        return Err(Error::refused("could not swap the autoscale, make sure the version provided is currently deployed"));
+    }
+    let specs = of(ctx, app).await?;
+    if specs.is_empty() {
+        return Err(Error::refused("Cannot swap the autoscale, make sure the app has an autoscale configured"));
+    }
+    for spec in specs {
+        keep(ctx, app, Autoscale { version, ..spec }).await?;
+    }
+    Ok(())
+}
+
+/// Units of a process that scales by itself are not added by hand.
+pub async fn check_manual(ctx: &Context, app: &App, process: &str) -> Result<()> {
+    let key = id(&app.name, process);
+    if ctx.store.of::<Stored>().recent(Filter::All, by_id()).await?.iter().any(|stored| stored.id == key) {
+        let text = "cannot add units to an app with autoscaler configured, please update autoscale settings";
+        return Err(Error::refused(text));
+    }
+    Ok(())
+}
+
+/// Forgets everything about an app that goes.
+pub async fn forget(ctx: &Context, app: &str) -> Result<()> {
+    if ctx.store.of::<Stored>().current(Filter::All, by_id()).await?.iter().any(|stored| stored.app == app) {
+        ctx.store.of::<Stored>().delete(Filter::eq("app", app)).await?;
+    }
+    Ok(())
+}

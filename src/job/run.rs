@@ -1,0 +1,60 @@
+//! What runs.
+
+use super::{Job, env};
+use crate::{
+    context::Context,
+    error::Result,
+    pool::Pool,
+    provisioner::{Concurrency, DynProvisioner, JobState},
+};
+
+/// Seconds that a run may take when nothing else was said.
+const DEADLINE: u64 = 60 * 60;
+/// So often a failing command is started again when nothing else was said.
+const RETRIES: u32 = 6;
+
+/// The provisioner of a job's pool.
+pub async fn provisioner(ctx: &Context, job: &Job) -> Result<DynProvisioner> {
+    let pool = Pool::load(&ctx.store, &job.pool).await?;
+    ctx.provisioner(&pool.provisioner)
+}
+
+/// Tells the provisioner what is wanted. Nothing is, until something was deployed.
+pub async fn ensure(ctx: &Context, job: &Job) -> Result<()> {
+    if !job.is_deployed() {
+        return Ok(());
+    }
+    provisioner(ctx, job).await?.ensure_job(state(job)).await
+}
+
+/// Runs it now.
+pub async fn trigger(ctx: &Context, job: &Job) -> Result<()> {
+    provisioner(ctx, job).await?.trigger_job(&job.name).await
+}
+
+/// Ends a run and forgets it.
+pub async fn kill_unit(ctx: &Context, job: &Job, unit: &str, force: bool) -> Result<()> {
+    provisioner(ctx, job).await?.kill_job_unit(&job.name, unit, force).await
+}
+
+fn state(job: &Job) -> JobState {
+    let spec = &job.spec;
+    let seconds = spec.active_deadline_seconds.and_then(|seconds| u64::try_from(seconds).ok()).filter(|seconds| *seconds > 0);
+    let own = job.plan.overridden.clone().unwrap_or_default();
+    JobState {
+        job: job.name.clone(),
+        image: spec.container.internal_registry_image.clone(),
+        command: spec.container.command.clone(),
+        env: env::merged(job).into_iter().map(|(name, var)| (name, var.value)).collect(),
+        schedule: (!spec.manual).then(|| spec.schedule.clone()),
+        concurrency: match spec.concurrency_policy.as_deref() {
+            Some("Forbid") => Concurrency::Forbid,
+            Some("Replace") => Concurrency::Replace,
+            _ => Concurrency::Allow,
+        },
+        deadline: seconds.unwrap_or(DEADLINE),
+        retries: spec.backoff_limit.and_then(|limit| u32::try_from(limit).ok()).unwrap_or(RETRIES),
+        memory: own.memory.unwrap_or(job.plan.memory),
+        cpu_milli: own.cpu_milli.unwrap_or(job.plan.cpu_milli),
+    }
+}

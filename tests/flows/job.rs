@@ -1,0 +1,45 @@
+//! A job through the whole server: made, run by the clock and on demand, killed with -9 in between.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::server::{PATIENCE, Server, eventually};
+
+async fn logged(server: &Server, job: &str) -> Vec<String> {
+    let lines = server.json(&format!("/1.13/jobs/{job}/log?lines=1000")).await;
+    lines.as_array().expect("lines").iter().map(|line| line["Message"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+async fn make(server: &Server, job: &Value) {
+    let (status, text) = server.send(server.request(Method::POST, "/1.13/jobs").json(job)).await;
+    assert_eq!(status, 201, "{text}");
+}
+
+#[tokio::test]
+async fn a_kill_of_the_server_loses_no_job_and_no_run() {
+    let mut server = Server::start().await;
+    let container = |line: &str| json!({"image": "tsuru/python", "command": ["sh", "-c", line]});
+    let often = json!({"name": "often", "teamOwner": "demo", "schedule": "@every 2s", "container": container("echo tick")});
+    let long = json!({"name": "long", "teamOwner": "demo", "manual": true, "container": container("echo began; sleep 3; echo done")});
+    for job in [&often, &long] {
+        make(&server, job).await;
+    }
+    server.form(Method::POST, "/1.13/jobs/long/trigger", &[]).await;
+    eventually("the long run began", PATIENCE, || async { logged(&server, "long").await == ["began"] }).await;
+    eventually("the clock runs", PATIENCE, || async { !logged(&server, "often").await.is_empty() }).await;
+    server.kill();
+    server.start_again().await;
+    let before = logged(&server, "often").await.len();
+    eventually("the long run ended", PATIENCE, || async { logged(&server, "long").await == ["began", "done"] }).await;
+    eventually("the clock still runs", PATIENCE, || async { logged(&server, "often").await.len() > before }).await;
+    let info = server.json("/1.13/jobs/long").await;
+    assert_eq!((&info["units"][0]["Status"], &info["units"][0]["Restarts"]), (&json!("succeeded"), &json!(0)));
+    eventually("its end is an event", PATIENCE, || async {
+        let events = server.json("/1.1/events?kindname=job.run").await;
+        events.as_array().is_some_and(|events| events.iter().any(|event| event["Target"]["Value"] == "long"))
+    })
+    .await;
+    server.form(Method::DELETE, "/1.13/jobs/often", &[]).await;
+    let (status, _) = server.send(server.request(Method::GET, "/1.13/jobs/often")).await;
+    assert_eq!(status, 404);
+}
