@@ -123,7 +123,7 @@ def steps(target, email, password):
         Step("app-stop-process", "app", "stop", "-a", "hello", "-p", "web"),
         Step("app-start-process", "app", "start", "-a", "hello", "-p", "web"),
         Step("autoscale-set", "unit", "autoscale", "set", "-a", "hello", "-p", "web", "--cpu", "50%", "--min", "1", "--max", "2"),
-        Step("autoscale-info", "app", "info", "-a", "hello", mode=None, words=["Auto Scale", "50%"]),
+        Step("autoscale-info", "app", "info", "-a", "hello", mode=None, words=["Autoscale [process web]", "Target: 50%"]),
         Step("autoscale-unset", "unit", "autoscale", "unset", "-a", "hello", "-p", "web"),
         Step("deploy-2", "app", "deploy", "-a", "hello", "-m", "second", "app.py", "Procfile", "tsuru.yaml", cwd=hello, mode="stream"),
         ("the_app_answers", "hello there, version 2"),
