@@ -170,7 +170,7 @@ pub async fn keep(ctx: Context) {
     let mut tick = tokio::time::interval(LOOK);
     loop {
         tick.tick().await;
-        if let Err(e) = recover(&ctx).await {
+        if let Err(e) = Box::pin(recover(&ctx)).await {
             tracing::warn!(error = %e, "what is left of calls to brokers could not be looked for");
         }
     }
@@ -183,7 +183,7 @@ pub async fn recover(ctx: &Context) -> Result<()> {
         if ctx.store.of::<Event>().count(running).await? > 0 {
             continue;
         }
-        if let Err(e) = settle(ctx, &left).await {
+        if let Err(e) = Box::pin(settle(ctx, &left)).await {
             tracing::warn!(instance = left.id, error = %e, "what is left of a call to a broker could not be settled yet");
         }
     }
@@ -197,7 +197,7 @@ async fn settle(ctx: &Context, left: &Intent) -> Result<()> {
         return event.end(settle_create(ctx, &left.service, &left.instance).await).await;
     }
     if !left.job.is_empty() {
-        return settle_of_job(ctx, left, about).await;
+        return Box::pin(settle_of_job(ctx, left, about)).await;
     }
     let app = ctx.store.of::<App>().get(Filter::eq("name", &left.app)).await?;
     let instance = ctx.store.of::<Instance>().get(instance::named(&left.service, &left.instance)).await?;
