@@ -22,6 +22,13 @@ const MEMORY_LIMIT: f64 = 40.0;
 const APPS: usize = 1000;
 const CONNECTIONS: usize = 8;
 
+/// The routes that are asked.
+const ROUTES: [&str; 7] =
+    ["/healthcheck/", "/1.0/users/info", "/1.0/teams", "/1.0/plans", "/1.1/events?limit=20", "/1.0/apps/app-500", "/1.0/apps"];
+
+/// What tests hold: how often each route asks the store.
+const BUDGETS: &str = include_str!("../../tests/budget/budgets.txt");
+
 /// How long each route is asked.
 const TIME: Duration = Duration::from_secs(4);
 
@@ -55,6 +62,7 @@ fn measure(impaasd: &Path, folder: &Path) -> Result<()> {
     println!("idle memory                  {memory:6.1} MiB (limit {MEMORY_LIMIT} MiB)");
     routes(folder, api)?;
     println!("memory after that            {:6.1} MiB", resident(server.0.id())?);
+    println!("\n{BUDGETS}");
     drop(server);
     limits(first.max(again), memory)
 }
@@ -106,7 +114,7 @@ fn routes(folder: &Path, api: u16) -> Result<()> {
     }
     println!("app create                   {:6.2} ms each, one after the other, {APPS} of them", millis(begun.elapsed()) / APPS as f64);
     println!("\n{CONNECTIONS} connections          requests/s   p50 ms   p99 ms      bytes   no-op/s   ratio");
-    for path in ["/healthcheck/", "/1.0/users/info", "/1.0/apps/app-500", "/1.0/apps"] {
+    for path in ROUTES {
         // A connection of its own: servers close those that were idle while another one was measured.
         let (status, body) = Connection::open(api)?.ask("GET", path, &token, "")?;
         if status != 200 {
