@@ -12,6 +12,7 @@ use super::{
 use crate::{
     app::App,
     auth::Caller,
+    config::network::behind_proxies,
     context::Context,
     error::{Error, Result},
     permission,
@@ -79,9 +80,11 @@ impl Call {
         self.request.headers().get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// The caller's address.
+    /// The caller's address, as proxies that are trusted say.
     pub fn address(&self) -> String {
-        self.request.peer_addr().map(|peer| peer.ip().to_string()).unwrap_or_default()
+        let Some(peer) = self.request.peer_addr() else { return String::new() };
+        let said: Vec<&str> = self.request.headers().get_all("x-forwarded-for").filter_map(|line| line.to_str().ok()).collect();
+        behind_proxies(peer.ip(), said.into_iter(), &self.ctx.config.trusted_proxies).to_string()
     }
 
     /// The request itself, for WebSockets and multipart bodies.

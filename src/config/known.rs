@@ -5,7 +5,7 @@ const KEYS: &str = "listen apps-listen data-dir host use-tls shutdown-timeout de
     upload:max-size log:level log:file log:disable-syslog log:syslog-tag log:use-stderr log:format log:app-log-service \
     log:app-log-memory-buffer-bytes database:driver database:url database:name database:shared database:key-file \
     auth:scheme auth:token-expire-days auth:hash-cost auth:max-simultaneous-sessions auth:user-registration \
-    outgoing:allow outgoing:allow-private quota:units-per-app quota:apps-per-user quota:apps-per-team events:suppress-sensitive-envs";
+    outgoing:allow outgoing:allow-private trusted-proxies quota:units-per-app quota:apps-per-user quota:apps-per-team events:suppress-sensitive-envs";
 
 /// Whole groups: everything under them is known.
 const GROUPS: &str = "tls server auth:oauth auth:oidc auth:multi auth:peer smtp docker kubernetes clusters routers volume-plans event apps \

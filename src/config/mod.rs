@@ -51,6 +51,8 @@ pub struct Config {
     pub proxies: BTreeMap<String, String>,
     /// `outgoing:allow`: addresses that brokers may have although they are refused otherwise.
     pub outgoing_allow: Vec<Network>,
+    /// `trusted-proxies`: whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Network>,
     /// `event:throttling`: how many events may begin within a time.
     pub throttling: Vec<Limit>,
 }
@@ -123,7 +125,8 @@ impl Config {
             host: file.text("host", &format!("http://{listen}"))?,
             volume_plans: volume_plans::read(file, &database)?,
             proxies: proxies(file)?,
-            outgoing_allow: outgoing_allow(file)?,
+            outgoing_allow: networks(file, "outgoing:allow")?,
+            trusted_proxies: networks(file, "trusted-proxies")?,
             throttling: throttling::read(file)?,
             database,
         })
@@ -145,10 +148,10 @@ fn database(file: &File) -> Result<Database> {
 }
 
 /// `outgoing:allow: 169.254.1.1 fd00::/64`
-fn outgoing_allow(file: &File) -> Result<Vec<Network>> {
-    let text = file.text("outgoing:allow", "")?;
+fn networks(file: &File, key: &str) -> Result<Vec<Network>> {
+    let text = file.text(key, "")?;
     let words = text.split([' ', ',', '\n']).filter(|word| !word.is_empty());
-    words.map(|word| word.parse().map_err(|e| Error::invalid(format!("outgoing:allow: {e}")))).collect()
+    words.map(|word| word.parse().map_err(|e| Error::invalid(format!("{key}: {e}")))).collect()
 }
 
 fn proxies(file: &File) -> Result<BTreeMap<String, String>> {

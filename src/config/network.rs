@@ -31,6 +31,23 @@ impl Network {
     }
 }
 
+/// Who asks, when `peer` is one of the proxies that are trusted: the last address of the `X-Forwarded-For` lines that is none of them.
+/// What stands before it anybody may have written.
+pub fn behind_proxies<'a>(peer: IpAddr, forwarded: impl DoubleEndedIterator<Item = &'a str>, trusted: &[Network]) -> IpAddr {
+    let known = |address: &IpAddr| trusted.iter().any(|network| network.contains(*address));
+    let mut last = peer;
+    for word in forwarded.rev().flat_map(|line| line.rsplit(',')) {
+        if !known(&last) {
+            return last;
+        }
+        match word.trim().parse() {
+            Ok(address) => last = address,
+            Err(_) => return last,
+        }
+    }
+    last
+}
+
 impl FromStr for Network {
     type Err = Error;
 
@@ -63,6 +80,22 @@ mod tests {
         }
         assert!("0.0.0.0/0".parse::<Network>().unwrap().contains("9.9.9.9".parse().unwrap()));
         assert!("::/0".parse::<Network>().unwrap().contains("::9".parse().unwrap()));
+    }
+
+    #[test]
+    fn only_trusted_proxies_say_who_asks() {
+        let trusted = ["10.0.0.0/8".parse().unwrap(), "127.0.0.1".parse().unwrap()];
+        for (peer, lines, asks) in [
+            ("10.1.1.1", vec!["1.2.3.4"], "1.2.3.4"),
+            ("10.1.1.1", vec!["9.9.9.9, 1.2.3.4, 10.2.2.2"], "1.2.3.4"),
+            ("10.1.1.1", vec!["9.9.9.9", "1.2.3.4"], "1.2.3.4"),
+            ("8.8.8.8", vec!["1.2.3.4"], "8.8.8.8"),
+            ("10.1.1.1", vec!["not an address"], "10.1.1.1"),
+            ("10.1.1.1", vec![], "10.1.1.1"),
+        ] {
+            assert_eq!(behind_proxies(peer.parse().unwrap(), lines.into_iter(), &trusted), asks.parse::<IpAddr>().unwrap());
+        }
+        assert_eq!(behind_proxies("10.1.1.1".parse().unwrap(), ["1.2.3.4"].into_iter(), &[]), "10.1.1.1".parse::<IpAddr>().unwrap());
     }
 
     #[test]
