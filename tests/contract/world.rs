@@ -7,6 +7,8 @@ use impaas::{
     store::{Filter, Update},
 };
 
+use serde_json::json;
+
 use crate::{
     api::{
         broker::Broker,
@@ -45,6 +47,8 @@ impl World {
         roles(&admin).await;
         apps(&admin).await;
         services(&server, &admin, &broker.url).await;
+        let hook = json!({"name": "hook", "url": "http://example.com/", "team_owner": "demo", "event_filter": {"kind_names": ["app"]}});
+        admin.post("/1.6/events/webhooks").json(&hook).send().await.ok(200);
         let block = block(&admin).await;
         drop(admin);
         Self { event: running.id(), block, server, _running: running, _broker: broker }
