@@ -8,6 +8,7 @@ use crate::{
     api::{dispatch::dispatch, route::Router, routes},
     app::{App, deploy, reconcile, version::AppVersions},
     auth::{identify::Group, session, session::Session, team_token::TeamToken},
+    cluster::Cluster,
     config::{Config, Database},
     context::Context,
     error::{Error, Result},
@@ -22,6 +23,7 @@ use crate::{
         Vault,
         local::{Local, LocalConfig},
     },
+    router::DynamicRouter,
     service::{
         Instance, Service,
         intent::{self, Intent},
@@ -131,6 +133,8 @@ pub async fn ensure_collections(store: &Store) -> Result<()> {
     ensure::<Service>(store).await?;
     ensure::<Instance>(store).await?;
     ensure::<Intent>(store).await?;
+    ensure::<DynamicRouter>(store).await?;
+    ensure::<Cluster>(store).await?;
     ensure::<Webhook>(store).await?;
     ensure::<Delivery>(store).await?;
     ensure::<SigningKey>(store).await?;

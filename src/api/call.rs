@@ -65,6 +65,13 @@ impl Call {
         self.caller()?.permit(permission, contexts)
     }
 
+    /// True when the client asks for this version of the API or a later one.
+    pub fn is_at_least(&self, major: u32, minor: u32) -> bool {
+        let asked = self.version.as_deref().and_then(|version| version.split_once('.'));
+        let asked = asked.and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?)));
+        asked.is_some_and(|asked: (u32, u32)| asked >= (major, minor))
+    }
+
     /// The request's method.
     pub fn method(&self) -> &str {
         self.request.method().as_str()

@@ -95,6 +95,9 @@ fn place_routes() -> Vec<Route> {
         route("DELETE", "1.0", "/plans/{planname}", plan::remove::remove),
         route("GET", "1.0", "/plans/routers", router::list::list),
         route("GET", "1.3", "/routers", router::list::list),
+        route("POST", "1.8", "/routers", router::change::add),
+        route("PUT", "1.8", "/routers/{name}", router::change::update),
+        route("DELETE", "1.8", "/routers/{name}", router::change::remove),
         route("GET", "1.0", "/platforms", platform::list::list),
         route("POST", "1.0", "/platforms", platform::add::add),
         route("GET", "1.6", "/platforms/{name}", platform::info::info),
@@ -104,6 +107,9 @@ fn place_routes() -> Vec<Route> {
         route("GET", "1.7", "/provisioner", provisioner::list::list),
         route("GET", "1.3", "/provisioner/clusters", provisioner::clusters::list),
         route("GET", "1.8", "/provisioner/clusters/{name}", provisioner::clusters::info),
+        route("POST", "1.3", "/provisioner/clusters", provisioner::clusters::create),
+        route("POST", "1.4", "/provisioner/clusters/{name}", provisioner::clusters::update),
+        route("DELETE", "1.3", "/provisioner/clusters/{name}", provisioner::clusters::remove),
     ]
 }
 
@@ -173,6 +179,8 @@ fn app_routes() -> Vec<Route> {
         route("GET", "1.24", "/apps/{app}/certificate", app::certificate::get),
         route("PUT", "1.2", "/apps/{app}/certificate", app::certificate::set),
         route("DELETE", "1.2", "/apps/{app}/certificate", app::certificate::unset),
+        route("PUT", "1.24", "/apps/{app}/certissuer", app::certificate::set_issuer),
+        route("DELETE", "1.24", "/apps/{app}/certissuer", app::certificate::unset_issuer),
         route("GET", "1.9", "/apps/{app}/units/autoscale", app::autoscale::get),
         route("POST", "1.9", "/apps/{app}/units/autoscale", app::autoscale::add),
         route("DELETE", "1.9", "/apps/{app}/units/autoscale", app::autoscale::remove),

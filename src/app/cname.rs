@@ -1,7 +1,7 @@
 //! Host names of apps beside their own address.
 
 use crate::{
-    app::App,
+    app::{App, router},
     context::Context,
     error::{Error, Result},
     event::Locked,
@@ -27,6 +27,7 @@ pub async fn add(ctx: &Context, app: &mut Locked<App>, cnames: &[String]) -> Res
     let done = settle(ctx, app, &wanted).await;
     if done.is_err() {
         set(ctx, app, before).await?;
+        ctx.provisioner.set_cnames(&app.name, &app.cname).await?;
     }
     done
 }
@@ -36,7 +37,8 @@ async fn settle(ctx: &Context, app: &App, wanted: &[String]) -> Result<()> {
     for cname in wanted {
         check_others(ctx, app, cname).await?;
     }
-    ctx.provisioner.set_cnames(&app.name, &app.cname).await
+    ctx.provisioner.set_cnames(&app.name, &app.cname).await?;
+    router::refresh(ctx, app).await
 }
 
 /// Forgets these host names and their certificate issuers.
@@ -53,7 +55,8 @@ pub async fn remove(ctx: &Context, app: &mut Locked<App>, cnames: &[String]) -> 
     let update = issuers.fold(Update::set("cname", left), Update::and_unset);
     let id = app.id;
     app.change(&ctx.store, id, update).await?;
-    ctx.provisioner.set_cnames(&app.name, &app.cname).await
+    ctx.provisioner.set_cnames(&app.name, &app.cname).await?;
+    router::refresh(ctx, app).await
 }
 
 async fn set(ctx: &Context, app: &mut Locked<App>, cnames: Vec<String>) -> Result<()> {

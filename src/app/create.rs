@@ -83,7 +83,7 @@ async fn document(ctx: &Context, new: NewApp, caller: &Caller) -> Result<App> {
     ctx.provisioner(&pool.provisioner)?;
     let plan = plan::choose(&ctx.store, &pool, Some(&new.plan)).await?;
     process::check_plans(&ctx.store, &pool, &new.processes).await?;
-    let router = router::choose(&ctx.store, &pool, Some(&new.router)).await?;
+    let router = router::choose(ctx, &pool, Some(&new.router)).await?;
     if let Some(name) = &router {
         super::router::check_opts(name, &new.router_opts)?;
     }
@@ -107,7 +107,7 @@ async fn document(ctx: &Context, new: NewApp, caller: &Caller) -> Result<App> {
         deploys: 0,
         tags: tags(new.tags),
         error: String::new(),
-        routers: router.map(|name| AppRouter { name, opts: Default::default() }).into_iter().collect(),
+        routers: router.map(|name| AppRouter { name, opts: super::router::said(new.router_opts) }).into_iter().collect(),
         metadata: merged(new.metadata),
         processes: process::merge(&[], new.processes),
         quota: Quota::limited(limit),

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod autoscale;
+pub mod certificate;
 pub mod cname;
 pub mod create;
 pub mod deploy;

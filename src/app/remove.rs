@@ -2,7 +2,7 @@
 
 use bson::oid::ObjectId;
 
-use super::{App, autoscale, create, rollout, version::AppVersions};
+use super::{App, autoscale, create, rollout, router, version::AppVersions};
 use crate::{
     clock::Time,
     context::Context,
@@ -24,6 +24,7 @@ pub async fn remove(ctx: &Context, app: &mut Locked<App>, out: &Output) -> Resul
     // While the document is there, the call can be repeated: nothing is left running that nobody can name. The app's own log hears
     // nothing of this, because it goes too.
     rollout::provisioner(ctx, app).await?.remove(&app.name, out).await?;
+    router::forget(ctx, app).await;
     forget_versions(ctx, &app.name).await?;
     autoscale::forget(ctx, &app.name).await?;
     holder::forget_context(&ctx.store, ContextType::App, &app.name).await?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    App, autoscale, env, journal,
+    App, autoscale, env, journal, router,
     version::{AppVersions, Version},
     wanted::{self, Others, Recipe},
 };
@@ -171,6 +171,7 @@ enum Stopped {
 
 /// Everything a change of what runs begins with.
 pub(super) struct Rollout<'a> {
+    ctx: Context,
     app: &'a Locked<App>,
     /// Who runs it.
     pub provisioner: DynProvisioner,
@@ -207,7 +208,7 @@ impl<'a> Rollout<'a> {
         let versions = AppVersions::load(&ctx.store, &app.name).await?;
         let env = env::all(app, &ctx.config.host);
         let mounts = volume::mounts(&ctx.store, &app.name).await?;
-        Ok(Self { app, versions, before, out, env, plans: plans(ctx, app).await?, mounts, provisioner })
+        Ok(Self { ctx: ctx.clone(), app, versions, before, out, env, plans: plans(ctx, app).await?, mounts, provisioner })
     }
 
     /// What new units are made from.
@@ -230,12 +231,14 @@ impl<'a> Rollout<'a> {
     /// Makes it so. When the event is cancelled meanwhile, what was before is made so again.
     pub async fn apply(&self, want: AppState) -> Result<()> {
         self.within_quota(&want)?;
+        let units = wanted::total(&want);
         let applied = self.app.event().unless_cancelled(self.provisioner.apply(want, &self.out)).await;
         if applied.is_err() && self.app.event().cancelled().is_cancelled() {
             let before = self.before.clone().unwrap_or_else(|| self.recipe().state(Vec::new()));
             self.provisioner.apply(before, &self.out).await?;
         }
-        applied
+        applied?;
+        if units > 0 { router::ensure(&self.ctx, self.app, &self.out).await } else { Ok(()) }
     }
 
     async fn restart(&self, before: &AppState, which: &Which, stopped: Stopped) -> Result<()> {

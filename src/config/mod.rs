@@ -3,6 +3,7 @@
 pub mod file;
 pub mod known;
 pub mod network;
+pub mod routers;
 pub mod sign_on;
 pub mod throttling;
 pub mod volume_plans;
@@ -11,6 +12,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 
 pub use file::File;
 pub use network::Network;
+pub use routers::RouterSettings;
 pub use sign_on::Auth;
 pub use throttling::Limit;
 pub use volume_plans::VolumePlans;
@@ -47,6 +49,8 @@ pub struct Config {
     pub host: String,
     /// `volume-plans:PLAN:PROVISIONER:*`.
     pub volume_plans: VolumePlans,
+    /// `routers:NAME:*`: routers beside `local`.
+    pub routers: Vec<RouterSettings>,
     /// `proxy:HOST`: calls of webhooks to a host go through this proxy.
     pub proxies: BTreeMap<String, String>,
     /// `outgoing:allow`: addresses that brokers may have although they are refused otherwise.
@@ -124,10 +128,11 @@ impl Config {
             outgoing: if file.bool("outgoing:allow-private", false)? { Reach::Everything } else { Reach::Public },
             host: file.text("host", &format!("http://{listen}"))?,
             volume_plans: volume_plans::read(file, &database)?,
+            throttling: throttling::read(file)?,
+            routers: routers::read(file)?,
             proxies: proxies(file)?,
             outgoing_allow: networks(file, "outgoing:allow")?,
             trusted_proxies: networks(file, "trusted-proxies")?,
-            throttling: throttling::read(file)?,
             database,
         })
     }

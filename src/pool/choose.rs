@@ -49,7 +49,10 @@ mod tests {
 
     use super::*;
     use crate::{
+        config::{Config, File, Overrides},
+        context::Context,
         plan::{self, StoredPlan},
+        provisioner::absent::Absent,
         quota::Quota,
         router,
         store::{Sealer, sqlite::Sqlite},
@@ -121,10 +124,12 @@ mod tests {
     async fn the_router_is_checked_against_the_pool() {
         let store = filled().await;
         let pool = Pool::load(&store, "open").await.unwrap();
-        assert_eq!(router::choose(&store, &pool, None).await.unwrap().as_deref(), Some("local"));
-        assert_eq!(router::choose(&store, &pool, Some("none")).await.unwrap(), None);
-        assert_eq!(router::choose(&store, &pool, Some("x")).await.unwrap_err().to_string(), r#"router "x" not found"#);
+        let config = Config::load(&File::default(), Overrides::default()).unwrap();
+        let ctx = Context::new(config, store.clone(), Arc::new(Absent), tokio::runtime::Handle::current());
+        assert_eq!(router::choose(&ctx, &pool, None).await.unwrap().as_deref(), Some("local"));
+        assert_eq!(router::choose(&ctx, &pool, Some("none")).await.unwrap(), None);
+        assert_eq!(router::choose(&ctx, &pool, Some("x")).await.unwrap_err().to_string(), r#"router "x" not found"#);
         limit(&store, "open", "router", &["other"]).await;
-        assert_eq!(router::choose(&store, &pool, Some("local")).await.unwrap_err().to_string(), "no router found for pool");
+        assert_eq!(router::choose(&ctx, &pool, Some("local")).await.unwrap_err().to_string(), "no router found for pool");
     }
 }

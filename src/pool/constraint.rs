@@ -4,6 +4,7 @@ use std::{cmp::Reverse, fmt, str::FromStr};
 
 use super::{Constraint, Pool, names};
 use crate::{
+    context::Context,
     error::{Error, Result},
     store::Store,
 };
@@ -138,8 +139,8 @@ pub async fn check_plan(store: &Store, pool: &Pool, plan: &str) -> Result<()> {
 }
 
 /// 400 unless apps in the pool may use the router.
-pub async fn check_router(store: &Store, pool: &Pool, router: &str) -> Result<()> {
-    let allowed = Rules::load(store, &pool.name).await?.allowed(Field::Router, names::routers());
+pub async fn check_router(ctx: &Context, pool: &Pool, router: &str) -> Result<()> {
+    let allowed = Rules::load(&ctx.store, &pool.name).await?.allowed(Field::Router, names::routers(ctx).await?);
     if allowed.is_empty() {
         return Err(Error::invalid("no router found for pool"));
     }

@@ -7,7 +7,7 @@ use super::{
     constraint::{Field, Rules},
     names,
 };
-use crate::{error::Result, store::Store};
+use crate::{context::Context, error::Result, store::Store};
 
 /// A pool and the names it allows.
 #[derive(Debug)]
@@ -35,12 +35,15 @@ pub struct Known {
     services: Vec<String>,
     plans: Vec<String>,
     volume_plans: Vec<String>,
+    routers: Vec<String>,
 }
 
 impl Known {
     /// As it is now. Volume plans come from the settings.
-    pub async fn load(store: &Store, volume_plans: Vec<String>) -> Result<Self> {
+    pub async fn load(ctx: &Context, volume_plans: Vec<String>) -> Result<Self> {
+        let store = &ctx.store;
         Ok(Self {
+            routers: names::routers(ctx).await?,
             constraints: store.of::<Constraint>().all().await?,
             teams: names::teams(store).await?,
             services: names::services(store).await?,
@@ -56,7 +59,7 @@ impl Known {
         Info {
             public: self.constraints.iter().find(own).is_some_and(Constraint::allows_all),
             teams: rules.allowed(Field::Team, self.teams.clone()),
-            routers: rules.allowed(Field::Router, names::routers()),
+            routers: rules.allowed(Field::Router, self.routers.clone()),
             services: rules.allowed(Field::Service, self.services.clone()),
             plans: rules.allowed(Field::Plan, self.plans.clone()),
             volume_plans: rules.allowed(Field::VolumePlan, self.volume_plans.clone()),

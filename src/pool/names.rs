@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    context::Context,
     error::Result,
     plan, router,
     store::{Document, Filter, Find, Spec, Store},
@@ -20,8 +21,8 @@ pub async fn plans(store: &Store) -> Result<Vec<String>> {
 }
 
 /// All routers, by name.
-pub fn routers() -> Vec<String> {
-    router::all().into_iter().map(|router| router.name).collect()
+pub async fn routers(ctx: &Context) -> Result<Vec<String>> {
+    Ok(router::all(ctx).await?.into_iter().map(|router| router.name).collect())
 }
 
 /// A service, as far as pools care.

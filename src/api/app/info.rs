@@ -122,7 +122,7 @@ impl Bound {
     async fn info(&self, ctx: &Context, app: App) -> Result<Info> {
         let provisioner = &ctx.provisioner;
         let units = provisioner.units(&app.name);
-        let routers = view::routers(ctx, &app, &units);
+        let routers = view::routers(ctx, &app, &units).await;
         let state = provisioner.state(&app.name).await?;
         let volume_binds = self.volumes.iter().filter(|bind| bind.id.app == app.name);
         let bound = self.instances.iter().filter(|instance| instance.apps.contains(&app.name));

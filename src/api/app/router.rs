@@ -8,9 +8,11 @@ use super::view;
 use crate::{
     api::{Answer, Call, answer},
     app::{App, router},
+    context::Context,
     error::Result,
     event::Subject,
     pool::{Pool, constraint},
+    router::find,
 };
 
 #[derive(Default, Deserialize)]
@@ -25,19 +27,23 @@ pub async fn list(call: Call) -> Answer {
     let app = call.app().await?;
     call.permit("app.read.router", &app.contexts())?;
     let units = call.ctx.provisioner.units(&app.name);
-    answer::json_list(&view::routers(&call.ctx, &app, &units))
+    answer::json_list(&view::routers(&call.ctx, &app, &units).await)
+}
+
+async fn known(ctx: &Context, router: &str) -> Result<()> {
+    find(ctx, router).await.map(drop)
 }
 
 async fn check_pool(call: &Call, app: &App, router: &str) -> Result<()> {
     let pool = Pool::load(&call.ctx.store, &app.pool).await?;
-    constraint::check_router(&call.ctx.store, &pool, router).await
+    constraint::check_router(&call.ctx, &pool, router).await
 }
 
 /// Adds a router.
 pub async fn add(mut call: Call) -> Answer {
     let input: Input = call.input().await?;
     let app = call.app().await?;
-    router::check_known(&input.name)?;
+    known(&call.ctx, &input.name).await?;
     call.permit("app.update.router.add", &app.contexts())?;
     check_pool(&call, &app, &input.name).await?;
     let mut app = call.record("app.update.router.add", app).await?;
@@ -51,11 +57,11 @@ pub async fn update(mut call: Call) -> Answer {
     let input: Input = call.input().await?;
     let name = call.var("router").to_owned();
     let app = call.app().await?;
-    router::check_known(&name)?;
+    known(&call.ctx, &name).await?;
     call.permit("app.update.router.update", &app.contexts())?;
     check_pool(&call, &app, &name).await?;
-    let app = call.record("app.update.router.update", app).await?;
-    let done = router::set_opts(&app, &name, &input.opts);
+    let mut app = call.record("app.update.router.update", app).await?;
+    let done = router::set_opts(&call.ctx, &mut app, &name, input.opts).await;
     app.end(done).await?;
     answer::ok()
 }
@@ -65,8 +71,8 @@ pub async fn remove(mut call: Call) -> Answer {
     let name = call.var("router").to_owned();
     let app = call.app().await?;
     call.permit("app.update.router.remove", &app.contexts())?;
-    let app = call.record("app.update.router.remove", app).await?;
-    let done = router::remove(&app, &name);
+    let mut app = call.record("app.update.router.remove", app).await?;
+    let done = router::remove(&call.ctx, &mut app, &name).await;
     app.end(done).await?;
     answer::ok()
 }

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::{
-    app::{App, Metadata, MetadataItem},
+    app::{App, Metadata, MetadataItem, router},
     context::Context,
     provisioner::{InternalAddress, Unit},
     quota::Quota,
+    router::{API, LOCAL},
 };
 
 /// A unit. Nothing about hosts but their address is known here; clients expect the fields.
@@ -138,26 +139,41 @@ pub struct RouterView {
     addresses: Option<Vec<String>>,
     #[serde(rename = "type")]
     kind: &'static str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    status: &'static str,
-    #[serde(rename = "status-detail", skip_serializing_if = "str::is_empty")]
-    detail: &'static str,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    status: String,
+    #[serde(rename = "status-detail", skip_serializing_if = "String::is_empty")]
+    detail: String,
 }
 
-/// The app's routers, with their state.
-pub fn routers(ctx: &Context, app: &App, units: &[Unit]) -> Vec<RouterView> {
-    let (status, detail) = match units {
-        [] if app.deploys == 0 => ("not ready", "waiting for deploy"),
-        units if units.iter().any(|unit| unit.routable && unit.ready) => ("ready", ""),
-        _ => ("not ready", ""),
-    };
-    let mut routers = brief_routers(ctx, app);
-    for router in &mut routers {
-        router.addresses = Some(vec![router.address.clone()]);
-        router.kind = crate::router::LOCAL;
-        (router.status, router.detail) = (status, detail);
+/// The app's routers, with their state: all are asked at the same time.
+pub async fn routers(ctx: &Context, app: &App, units: &[Unit]) -> Vec<RouterView> {
+    let with_state = brief_routers(ctx, app)
+        .into_iter()
+        .map(|router| async move { if router.name == LOCAL { router.local(app, units) } else { router.elsewhere(ctx, app).await } });
+    futures_util::future::join_all(with_state).await
+}
+
+impl RouterView {
+    fn local(self, app: &App, units: &[Unit]) -> Self {
+        let (status, detail) = match units {
+            [] if app.deploys == 0 => ("not ready", "waiting for deploy"),
+            units if units.iter().any(|unit| unit.routable && unit.ready) => ("ready", ""),
+            _ => ("not ready", ""),
+        };
+        Self { addresses: Some(vec![self.address.clone()]), kind: LOCAL, status: status.into(), detail: detail.into(), ..self }
     }
-    routers
+
+    async fn elsewhere(self, ctx: &Context, app: &App) -> Self {
+        let found = router::look(ctx, app, &self.name).await;
+        Self {
+            address: found.addresses.first().cloned().unwrap_or_default(),
+            addresses: (!found.addresses.is_empty()).then_some(found.addresses),
+            kind: API,
+            status: found.status,
+            detail: found.detail,
+            ..self
+        }
+    }
 }
 
 /// The app's routers, as lists show them.
@@ -166,11 +182,11 @@ pub fn brief_routers(ctx: &Context, app: &App) -> Vec<RouterView> {
     let brief = |router: &crate::app::AppRouter| RouterView {
         name: router.name.clone(),
         opts: router.opts.clone(),
-        address: address.clone(),
+        address: if router.name == LOCAL { address.clone() } else { String::new() },
         addresses: None,
         kind: "",
-        status: "",
-        detail: "",
+        status: String::new(),
+        detail: String::new(),
     };
     app.routers.iter().map(brief).collect()
 }

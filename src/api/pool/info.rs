@@ -13,6 +13,6 @@ pub async fn info(call: Call) -> Answer {
     call.permit("pool.read", &[Context::pool(name)])?;
     let pool = Pool::load(&call.ctx.store, name).await?;
     let volume_plans = call.ctx.config.volume_plans.keys().cloned().collect();
-    let known = Known::load(&call.ctx.store, volume_plans).await?;
+    let known = Known::load(&call.ctx, volume_plans).await?;
     answer::json(&PoolView::from(known.info(pool)))
 }

@@ -18,7 +18,7 @@ pub async fn list(call: Call) -> Answer {
     let store = &call.ctx.store;
     let pools = seen(store, call.caller()?).await?;
     let volume_plans = call.ctx.config.volume_plans.keys().cloned().collect();
-    let known = Known::load(store, volume_plans).await?;
+    let known = Known::load(&call.ctx, volume_plans).await?;
     let views: Vec<PoolView> = pools.into_iter().map(|pool| known.info(pool).into()).collect();
     answer::json_list(&views)
 }

@@ -48,9 +48,9 @@ async fn give(mut call: Call, field: &str, holder: fn(String) -> Holder) -> Answ
     let (to, value) = (holder(inputs.text(field).into()), inputs.text("context"));
     known(&call, &to).await?;
     let role = Role::load(&call.ctx.store, call.var("name")).await?;
-    check_assign(&call.ctx.store, call.caller()?, &role, value).await?;
+    check_assign(&call.ctx, call.caller()?, &role, value).await?;
     let role = call.record("role.update.assign", role).await?;
-    let given = assign::assign(&call.ctx.store, call.caller()?, &role, (&to, value)).await;
+    let given = assign::assign(&call.ctx, call.caller()?, &role, (&to, value)).await;
     done(role.end(given).await)
 }
 

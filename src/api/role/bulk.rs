@@ -24,11 +24,11 @@ struct Wanted {
 pub async fn associate(mut call: Call) -> Answer {
     call.permit("role.update.assign", &[])?;
     let (wanted, role) = take(&mut call).await?;
-    check_assign(&call.ctx.store, call.caller()?, &role, &wanted.context).await?;
+    check_assign(&call.ctx, call.caller()?, &role, &wanted.context).await?;
     let role = call.record("role.update.assign", role).await?;
     let mut given = Ok(());
     for user in wanted.users.into_iter().map(Holder::User) {
-        given = given.and(assign::assign(&call.ctx.store, call.caller()?, &role, (&user, &wanted.context)).await);
+        given = given.and(assign::assign(&call.ctx, call.caller()?, &role, (&user, &wanted.context)).await);
     }
     role.end(given).await?;
     answer::ok()

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use futures_util::future::join_all;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
     api::{Answer, Call, answer},
+    context::Context,
     error::Result,
     permission::ContextType,
     pool::{
@@ -16,7 +18,6 @@ use crate::{
         names,
     },
     router::{self, Router},
-    store::Store,
 };
 
 #[derive(Serialize)]
@@ -32,30 +33,43 @@ struct View {
     default: bool,
 }
 
-impl View {
-    /// `address` is how the router names an app called APP.
-    fn of(router: Router, address: &str) -> Self {
-        let info = BTreeMap::from([("address".to_owned(), format!("http://{address}"))]);
-        Self { name: router.name, kind: router.kind, info, config: None, readiness_gates: None, dynamic: false, default: router.default }
+/// The routers that a caller's new apps may use; how they are spoken to only for those who may make routers.
+pub async fn list(call: Call) -> Answer {
+    let teams = call.caller()?.grants.names("app.create", ContextType::Team);
+    let mut routers = router::all(&call.ctx).await?;
+    if let Some(teams) = teams {
+        let allowed = allowed(&call.ctx, &teams).await?;
+        routers.retain(|router| allowed.contains(&router.name));
+    }
+    let creator = call.permit("router.create", &[]).is_ok();
+    let views = routers.into_iter().map(|router| view(&call.ctx, router, creator));
+    answer::json_list(&join_all(views).await)
+}
+
+async fn view(ctx: &Context, router: Router, creator: bool) -> View {
+    let info = info(ctx, &router).await.unwrap_or_else(|e| BTreeMap::from([("error".to_owned(), e.to_string())]));
+    View {
+        name: router.name,
+        kind: router.kind,
+        info,
+        config: router.config.filter(|_| creator).map(Value::Object),
+        readiness_gates: Some(router.readiness_gates).filter(|gates| !gates.is_empty()),
+        dynamic: router.dynamic,
+        default: router.default,
     }
 }
 
-/// The routers that a caller's new apps may use.
-pub async fn list(call: Call) -> Answer {
-    let teams = call.caller()?.grants.names("app.create", ContextType::Team);
-    let mut routers = router::all();
-    if let Some(teams) = teams {
-        let allowed = allowed(&call.ctx.store, &teams).await?;
-        routers.retain(|router| allowed.contains(&router.name));
+async fn info(ctx: &Context, router: &Router) -> Result<BTreeMap<String, String>> {
+    if router.is_local() {
+        return Ok(BTreeMap::from([("address".to_owned(), format!("http://{}", ctx.provisioner.address("APP")))]));
     }
-    let address = call.ctx.provisioner.address("APP");
-    let views: Vec<View> = routers.into_iter().map(|router| View::of(router, &address)).collect();
-    answer::json_list(&views)
+    router.api(ctx)?.info().await
 }
 
 /// What the pools of these teams may use.
-async fn allowed(store: &Store, teams: &[String]) -> Result<HashSet<String>> {
+async fn allowed(ctx: &Context, teams: &[String]) -> Result<HashSet<String>> {
+    let (store, known) = (&ctx.store, names::routers(ctx).await?);
     let constraints = store.of::<Constraint>().all().await?;
     let pools = usable(store, teams).await?;
-    Ok(pools.iter().flat_map(|pool| Rules::of(&pool.name, &constraints).allowed(Field::Router, names::routers())).collect())
+    Ok(pools.iter().flat_map(|pool| Rules::of(&pool.name, &constraints).allowed(Field::Router, known.clone())).collect())
 }

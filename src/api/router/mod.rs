@@ -1,3 +1,4 @@
 //! Routers.
 
+pub mod change;
 pub mod list;

@@ -34,7 +34,7 @@ pub async fn info(call: Call) -> Answer {
     call.permit("team.read", &[])?;
     let users = if call.caller()?.may("team", &[]) { users(store, &team.name).await? } else { Vec::new() };
     let apps = apps(&call.ctx, &team.name).await?;
-    answer::json(&TeamInfo { apps, pools: pools(store, &team.name).await?, name: team.name, tags: team.tags, users })
+    answer::json(&TeamInfo { apps, pools: pools(&call.ctx, &team.name).await?, name: team.name, tags: team.tags, users })
 }
 
 async fn users(store: &Store, team: &str) -> Result<Vec<UserView>> {
@@ -44,9 +44,9 @@ async fn users(store: &Store, team: &str) -> Result<Vec<UserView>> {
     Ok(users.iter().filter_map(|user| everything.user(user, Eyes::All)).collect())
 }
 
-async fn pools(store: &Store, team: &str) -> Result<Option<Vec<PoolView>>> {
-    let known = Known::load(store, Vec::new()).await?;
-    let pools = usable(store, &[team.to_owned()]).await?;
+async fn pools(ctx: &Context, team: &str) -> Result<Option<Vec<PoolView>>> {
+    let known = Known::load(ctx, Vec::new()).await?;
+    let pools = usable(&ctx.store, &[team.to_owned()]).await?;
     Ok((!pools.is_empty()).then(|| pools.into_iter().map(|pool| known.info(pool).into()).collect()))
 }
 

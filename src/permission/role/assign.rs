@@ -3,6 +3,7 @@
 use super::{Role, RoleInstance, place};
 use crate::{
     auth::{Caller, identify::Group, team_token::TeamToken},
+    context::Context as Server,
     error::{Error, Result},
     event::Locked,
     permission::Context,
@@ -32,20 +33,20 @@ pub fn check_use(caller: &Caller, role: &Role, value: &str) -> Result<()> {
 }
 
 /// What a caller must fulfil to give the role in this context.
-pub async fn check_assign(store: &Store, caller: &Caller, role: &Role, value: &str) -> Result<()> {
-    place::check(store, role.context_type, value).await?;
+pub async fn check_assign(ctx: &Server, caller: &Caller, role: &Role, value: &str) -> Result<()> {
+    place::check(ctx, role.context_type, value).await?;
     check_use(caller, role, value)
 }
 
 /// Gives the role; it is checked again, for under the lock it may be another than the one that was looked at.
-pub async fn assign(store: &Store, caller: &Caller, role: &Locked<Role>, grant: (&Holder, &str)) -> Result<()> {
+pub async fn assign(ctx: &Server, caller: &Caller, role: &Locked<Role>, grant: (&Holder, &str)) -> Result<()> {
     let (to, value) = grant;
-    check_assign(store, caller, role, value).await?;
+    check_assign(ctx, caller, role, value).await?;
     let update = Update::add_to_set("roles", RoleInstance { name: role.name.clone(), context_value: value.into() });
     match to {
         Holder::Group(name) if name.is_empty() => Err(Error::refused("group name cannot be empty")),
-        Holder::Group(name) => Ok(store.of::<Group>().upsert(Filter::eq("name", name), update).await.map(drop)?),
-        other => change(store, other, update).await,
+        Holder::Group(name) => Ok(ctx.store.of::<Group>().upsert(Filter::eq("name", name), update).await.map(drop)?),
+        other => change(&ctx.store, other, update).await,
     }
 }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     app::App,
+    context::Context,
     error::{Error, OrNotFound, Result},
     permission::ContextType,
     pool::{Pool, names},
@@ -31,20 +32,21 @@ impl Document for Job {
 }
 
 /// 400 unless there is a thing of this kind and name.
-pub async fn check(store: &Store, kind: ContextType, value: &str) -> Result<()> {
+pub async fn check(ctx: &Context, kind: ContextType, value: &str) -> Result<()> {
     if kind == ContextType::Global {
         return Ok(());
     }
     if value.is_empty() {
         return Err(Error::invalid(format!("Global context value is not valid for role with context type {kind}")));
     }
-    match there(store, kind, value).await {
+    match there(ctx, kind, value).await {
         Err(Error::NotFound(text)) => Err(Error::Invalid(text)),
         other => other,
     }
 }
 
-async fn there(store: &Store, kind: ContextType, value: &str) -> Result<()> {
+async fn there(ctx: &Context, kind: ContextType, value: &str) -> Result<()> {
+    let store = &ctx.store;
     match kind {
         ContextType::Global => Ok(()),
         ContextType::App => counted::<App>(store, Filter::eq("name", value)).await?.or_not_found("App not found"),
@@ -59,10 +61,7 @@ async fn there(store: &Store, kind: ContextType, value: &str) -> Result<()> {
             counted::<Instance>(store, instance(value)).await?.or_not_found(format!("service instance {value}, not found"))
         }
         ContextType::Volume => Volume::load(store, value).await.map(drop),
-        ContextType::Router => {
-            let known = router::all().iter().any(|router| router.name == value);
-            known.then_some(()).or_not_found(format!("router {value:?} not found"))
-        }
+        ContextType::Router => router::find(ctx, value).await.map(drop),
         ContextType::Job => counted::<Job>(store, Filter::eq("name", value)).await?.or_not_found("Job not found"),
     }
 }

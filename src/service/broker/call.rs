@@ -119,10 +119,7 @@ impl Broker<'_> {
                 call = call.header("X-Tsuru-Eventid", &asker.event);
             }
         }
-        match &self.pool {
-            Some((pool, provisioner)) => call.header("X-Tsuru-Pool-Name", pool).header("X-Tsuru-Pool-Provisioner", provisioner),
-            None => call,
-        }
+        call.headers(self.about.clone())
     }
 }
 

@@ -7,7 +7,7 @@ mod payload;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use reqwest::{Method, Url};
+use reqwest::{Method, Url, header::HeaderMap};
 use serde::Deserialize;
 
 pub use call::Proxied;
@@ -17,6 +17,7 @@ pub use payload::BoundApp;
 
 use super::{Instance, Service};
 use crate::{
+    cluster,
     context::Context,
     error::{Error, Result},
     event::begin::Running,
@@ -77,14 +78,20 @@ pub struct Broker<'a> {
     client: &'a Client,
     service: &'a Service,
     base: Url,
-    /// Of an instance that lives in a pool: the pool and its provisioner.
-    pool: Option<(String, String)>,
+    /// Of an instance that lives in a pool: the pool and its cluster.
+    about: HeaderMap,
 }
 
 impl<'a> Broker<'a> {
     /// The broker as all instances share it.
     pub fn of(ctx: &'a Context, service: &'a Service) -> Result<Self> {
-        let endpoint = service.endpoint.get("production").ok_or_else(|| Error::refused("Unknown endpoint: production"))?;
+        Self::at(ctx, service, None)
+    }
+
+    /// The broker for a cluster, when the service names one for it.
+    fn at(ctx: &'a Context, service: &'a Service, cluster: Option<&str>) -> Result<Self> {
+        let own = cluster.and_then(|cluster| service.endpoint.get(cluster));
+        let endpoint = own.or_else(|| service.endpoint.get("production")).ok_or_else(|| Error::refused("Unknown endpoint: production"))?;
         let full = if endpoint.starts_with("http://") || endpoint.starts_with("https://") {
             endpoint.clone()
         } else {
@@ -97,16 +104,19 @@ impl<'a> Broker<'a> {
         if base.set_username("").and_then(|()| base.set_password(None)).is_err() {
             return Err(wrong(&"it has no host"));
         }
-        Ok(Self { client: &ctx.brokers, service, base, pool: None })
+        Ok(Self { client: &ctx.brokers, service, base, about: HeaderMap::new() })
     }
 
     /// The broker for instances of this pool; of none when it is empty.
     pub async fn in_pool(ctx: &'a Context, service: &'a Service, pool: &str) -> Result<Self> {
-        let mut broker = Self::of(ctx, service)?;
-        if !pool.is_empty() {
-            let pool = ctx.store.of::<Pool>().get(Filter::id(pool)).await?.ok_or_else(|| Error::refused("Pool does not exist."))?;
-            broker.pool = Some((pool.name, pool.provisioner));
+        if pool.is_empty() {
+            return Self::of(ctx, service);
         }
+        let pool = ctx.store.of::<Pool>().get(Filter::id(pool)).await?.ok_or_else(|| Error::refused("Pool does not exist."))?;
+        let headers = cluster::headers(&ctx.store, &pool).await?;
+        let named = headers.get("x-tsuru-cluster-name").and_then(|name| name.to_str().ok());
+        let mut broker = Self::at(ctx, service, named)?;
+        broker.about = headers;
         Ok(broker)
     }
 

@@ -1,0 +1,155 @@
+//! Certificates of apps' host names. Routers keep them; this server passes them on and forgets them.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{
+    App,
+    router::{issuers, speaking},
+};
+use crate::{
+    context::Context,
+    error::{Error, Result},
+    event::Locked,
+    pool::{
+        Pool,
+        constraint::{Field, Rules},
+    },
+    router::{self, api::Api},
+    secret::Secret,
+    store::Update,
+    tls,
+};
+
+const NO_TLS: &str = "no router with tls support";
+
+/// Certificate and issuer of a host name.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Shown {
+    /// PEM; empty: none yet.
+    pub certificate: String,
+    /// Who makes it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub issuer: String,
+}
+
+/// Router to host name to certificate.
+pub type Certificates = BTreeMap<String, BTreeMap<String, Shown>>;
+
+/// The app's routers that take certificates.
+async fn with_tls<'a>(ctx: &'a Context, app: &App) -> Result<Vec<(String, Api<'a>)>> {
+    let mut found = Vec::new();
+    for linked in &app.routers {
+        let router = router::find(ctx, &linked.name).await?;
+        if router.is_local() {
+            continue;
+        }
+        let api = speaking(ctx, app, router.api(ctx)?).await?;
+        if api.supports_tls().await {
+            found.push((linked.name.clone(), api));
+        }
+    }
+    Ok(found)
+}
+
+/// The app's own addresses and its host names, as they may be written.
+async fn names(ctx: &Context, app: &App) -> Vec<String> {
+    let own = ctx.provisioner.address(&app.name);
+    let mut names = app.cname.clone();
+    names.extend(own.split(':').next().map(str::to_owned));
+    for linked in app.routers.iter().filter(|linked| linked.name != router::LOCAL) {
+        let found = super::router::look(ctx, app, &linked.name).await.addresses;
+        names.extend(found.iter().map(|address| host(address).to_owned()));
+    }
+    names.push(own);
+    names
+}
+
+/// `example.org` of `https://example.org/x`.
+fn host(address: &str) -> &str {
+    address.split("://").last().unwrap_or_default().split('/').next().unwrap_or_default()
+}
+
+async fn check_name(ctx: &Context, app: &App, cname: &str) -> Result<()> {
+    if names(ctx, app).await.iter().any(|name| name == cname) { Ok(()) } else { Err(Error::invalid("invalid name")) }
+}
+
+/// Whatever fails is the caller's fault to tsuru.
+fn invalid(e: Error) -> Error {
+    match e {
+        Error::Refused(text) | Error::NotFound(text) => Error::Invalid(text),
+        other => other,
+    }
+}
+
+/// Gives the app's routers a certificate for a host name.
+pub async fn set(ctx: &Context, app: &Locked<App>, cname: &str, certificate: &str, key: &Secret) -> Result<()> {
+    check_name(ctx, app, cname).await?;
+    tls::check(certificate, key, cname).map_err(Error::invalid)?;
+    let routers = with_tls(ctx, app).await.map_err(invalid)?;
+    for (_, api) in &routers {
+        api.set_certificate(&app.name, cname, (certificate, key)).await.map_err(invalid)?;
+    }
+    if routers.is_empty() { Err(Error::invalid(NO_TLS)) } else { Ok(()) }
+}
+
+/// Takes it away.
+pub async fn unset(ctx: &Context, app: &Locked<App>, cname: &str) -> Result<()> {
+    check_name(ctx, app, cname).await?;
+    let routers = with_tls(ctx, app).await.map_err(invalid)?;
+    for (_, api) in &routers {
+        api.remove_certificate(&app.name, cname).await.map_err(invalid)?;
+    }
+    if routers.is_empty() { Err(Error::invalid(NO_TLS)) } else { Ok(()) }
+}
+
+/// The certificates of all host names; 404 when there is none.
+pub async fn list(ctx: &Context, app: &App) -> Result<Certificates> {
+    let (issuers, names) = (issuers(app), names(ctx, app).await);
+    let mut found = Certificates::new();
+    for (router, api) in with_tls(ctx, app).await? {
+        let mut own = BTreeMap::new();
+        for name in &names {
+            let wrapped = |e: Error| Error::refused(format!("error in router {router:?}: {e}"));
+            let certificate = api.certificate(&app.name, name).await.map_err(wrapped)?.unwrap_or_default();
+            let shown = Shown { certificate, issuer: issuers.get(name).cloned().unwrap_or_default() };
+            if shown != Shown::default() {
+                own.insert(name.clone(), shown);
+            }
+        }
+        if !own.is_empty() {
+            found.insert(router, own);
+        }
+    }
+    if found.is_empty() { Err(Error::not_found(NO_TLS)) } else { Ok(found) }
+}
+
+fn check_cname(app: &App, cname: &str) -> Result<()> {
+    let known = app.cname.iter().any(|known| known == cname);
+    if known { Ok(()) } else { Err(Error::invalid(format!("cname does not exist in app ({cname})"))) }
+}
+
+fn place(cname: &str) -> String {
+    format!("certissuers.{}", cname.replace('.', "_dot_"))
+}
+
+/// Has an issuer make the certificates of a host name.
+pub async fn set_issuer(ctx: &Context, app: &mut Locked<App>, cname: &str, issuer: &str) -> Result<()> {
+    check_cname(app, cname)?;
+    let pool = Pool::load(&ctx.store, &app.pool).await?;
+    if !Rules::load(&ctx.store, &pool.name).await?.allow(Field::CertIssuer, issuer) {
+        return Err(Error::refused("cert issuer not allowed by constraints of this pool"));
+    }
+    let id = app.id;
+    app.change(&ctx.store, id, Update::set(place(cname), issuer)).await?;
+    super::router::refresh(ctx, app).await
+}
+
+/// Has nobody make them.
+pub async fn unset_issuer(ctx: &Context, app: &mut Locked<App>, cname: &str) -> Result<()> {
+    check_cname(app, cname)?;
+    let id = app.id;
+    app.change(&ctx.store, id, Update::unset(place(cname))).await?;
+    super::router::refresh(ctx, app).await
+}

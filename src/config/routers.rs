@@ -1,0 +1,66 @@
+//! `routers:NAME:*`: routers of the settings, as tsurud reads them.
+
+use serde_json::{Map, Value};
+
+use super::File;
+use crate::error::{Error, Result};
+
+/// The one type that settings can name: the tsuru router HTTP API.
+const API: &str = "api";
+
+/// A router of the settings.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RouterSettings {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub kind: String,
+    /// Apps without router get it.
+    pub default: bool,
+    /// Conditions that units wait for.
+    pub readiness_gates: Vec<String>,
+    /// `api-url`, `headers`, `debug`, `multi-cluster`.
+    pub config: Map<String, Value>,
+}
+
+/// All routers of a file.
+pub fn read(file: &File) -> Result<Vec<RouterSettings>> {
+    let Value::Object(routers) = file.tree("routers") else { return Ok(Vec::new()) };
+    routers.into_iter().map(|(name, settings)| one(name, settings)).collect()
+}
+
+fn one(name: String, settings: Value) -> Result<RouterSettings> {
+    let Value::Object(mut config) = settings else { return Err(Error::invalid(format!("routers:{name}: wanted a map"))) };
+    let kind = match config.remove("type") {
+        Some(Value::String(kind)) => kind,
+        _ => return Err(Error::invalid(format!("config key 'routers:{name}:type' not found"))),
+    };
+    if kind != API || name == "local" || name == "none" {
+        return Err(Error::invalid(format!("routers:{name}:type: unknown router: {kind:?}.")));
+    }
+    if !config.get("api-url").is_some_and(Value::is_string) {
+        return Err(Error::invalid(format!("routers:{name}:api-url: wanted an address")));
+    }
+    let default = config.remove("default") == Some(Value::Bool(true));
+    let readiness_gates = match config.remove("readinessGates") {
+        Some(Value::Array(gates)) => gates.into_iter().filter_map(|gate| gate.as_str().map(str::to_owned)).collect(),
+        _ => Vec::new(),
+    };
+    Ok(RouterSettings { name, kind, default, readiness_gates, config })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn routers_are_read_and_wrong_ones_named() {
+        let text = "routers:\n  edge:\n    type: api\n    default: true\n    api-url: http://r\n    headers:\n      X-A: b\n";
+        let found = read(&File::parse(text).unwrap()).unwrap();
+        assert!(found[0].default && found[0].config["headers"]["X-A"] == "b" && !found[0].config.contains_key("type"));
+        let why = |text: &str| read(&File::parse(text).unwrap()).unwrap_err().to_string();
+        assert_eq!(why("routers:\n  x:\n    api-url: y\n"), "config key 'routers:x:type' not found");
+        assert_eq!(why("routers:\n  x:\n    type: galeb\n"), "routers:x:type: unknown router: \"galeb\".");
+        assert_eq!(why("routers:\n  x:\n    type: api\n"), "routers:x:api-url: wanted an address");
+    }
+}
