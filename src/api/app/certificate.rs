@@ -27,7 +27,7 @@ struct RouterView {
 
 /// The certificates of the app's host names.
 pub async fn get(call: Call) -> Answer {
-    let app = App::load(&call.ctx.store, call.var("app")).await?;
+    let app = call.app().await?;
     call.permit("app.read.certificate", &app.contexts())?;
     let found = certificate::list(&call.ctx, &app).await?;
     if call.is_at_least(1, 24) {
@@ -43,7 +43,7 @@ pub async fn get(call: Call) -> Answer {
 }
 
 async fn load(call: &Call, permission: &'static str) -> Result<App> {
-    let app = App::load(&call.ctx.store, call.var("app")).await?;
+    let app = call.app().await?;
     call.permit(permission, &app.contexts())?;
     Ok(app)
 }
