@@ -6,8 +6,10 @@ use crate::{
     config::Config,
     error::{Error, Result},
     provisioner::local::transfer as files,
+    seal,
     store::{
         Store,
+        shared::Owner,
         transfer::{self, Manifest},
     },
 };
@@ -27,12 +29,20 @@ pub async fn export(config: &Config, store: &Store, dir: &Path) -> Result<Manife
     packed.map(|()| manifest)
 }
 
-/// Takes such a folder into a server that holds nothing yet.
+/// Takes such a folder into a server that holds nothing yet. The files are unpacked beside their place first, so that what is broken in
+/// them is found before anything changes.
 pub async fn import(config: &Config, store: &Store, dir: &Path) -> Result<Manifest> {
     let (local, archive) = (config.data_dir.join("local"), dir.join(APPS));
+    let files = match archive.exists() {
+        true => Some(tokio::task::spawn_blocking(move || files::unpack(&archive, &local)).await.map_err(Error::internal)??),
+        false => None,
+    };
     let manifest = transfer::import(store, dir).await?;
-    if archive.exists() {
-        tokio::task::spawn_blocking(move || files::unpack(&archive, &local)).await.map_err(Error::internal)??;
+    if let Some(files) = files {
+        files.keep()?;
+    }
+    if manifest.shared && !store.is_shared() {
+        seal::seal(store, &Owner::Us(None)).await?;
     }
     Ok(manifest)
 }

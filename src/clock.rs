@@ -47,7 +47,7 @@ impl Time {
 
     /// Nanoseconds from `earlier` to this.
     pub fn nanos_since(&self, earlier: Time) -> i64 {
-        (self.millis() - earlier.millis()) * 1_000_000
+        self.millis().saturating_sub(earlier.millis()).saturating_mul(1_000_000)
     }
 }
 

@@ -42,7 +42,8 @@ pub async fn prepare(ctx: &Context) -> Result<Option<FirstLogin>> {
     let store = &ctx.store;
     let fresh = store.of::<User>().count(Filter::All).await? == 0;
     plans(store).await?;
-    if !fresh {
+    // In tsuru's database nothing is made that nobody asked for.
+    if !fresh || store.is_shared() {
         return Ok(None);
     }
     roles(store).await?;
@@ -65,7 +66,7 @@ pub async fn root_user(store: &Store, email: &str, clear: Secret) -> Result<()> 
     crate::names::check_email(email)?;
     password::check_length(&clear)?;
     unless_there(store, &role(ALLOW_ALL, ContextType::Global, "may do everything", &["*"], &[])).await?;
-    let mut user = User::new(email, password::hash(clear).await?, Quota::unlimited());
+    let mut user = User::new(email, password::hash(store, clear).await?, Quota::unlimited());
     user.roles.push(RoleInstance { name: ALLOW_ALL.into(), context_value: String::new() });
     match store.of::<User>().insert(&user).await {
         Err(StoreError::Duplicate(_)) => Err(Error::conflict(format!("there is a user {email} already"))),

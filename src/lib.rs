@@ -26,6 +26,7 @@ pub mod pool;
 pub mod provisioner;
 pub mod quota;
 pub mod router;
+pub mod seal;
 pub mod secret;
 pub mod server;
 pub mod service;

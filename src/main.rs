@@ -9,9 +9,9 @@ use std::{
 use clap::{Args, Parser, Subcommand};
 use impaas::{
     backup,
-    config::{Config, File, Overrides},
+    config::{Config, File, Overrides, sealing::KeySource},
     error::{Error, Result},
-    first_start, provisioner, server,
+    first_start, provisioner, seal, server,
 };
 
 /// A Platform-as-a-Service server that answers like tsuru. Without a command it serves, with everything it needs in one folder.
@@ -62,6 +62,8 @@ enum Command {
         /// The folder
         dir: PathBuf,
     },
+    /// End sharing the database with tsuru's server, for good: seal secrets, keep tokens as digests. Also seals again with a new key
+    Seal,
     /// Say what is wrong with the settings and the store, changing nothing
     Check,
 }
@@ -122,6 +124,7 @@ fn run(cli: Cli) -> Result<()> {
             Command::Root { what: RootCommand::User { what: RootUserCommand::Create { email } } } => root_user(&config, &email).await,
             Command::Export { dir } => export(&config, &dir).await,
             Command::Import { dir } => import(&config, &dir).await,
+            Command::Seal => seal(&config).await,
             Command::Check => check(&config).await,
         }
     })
@@ -148,12 +151,10 @@ async fn export(config: &Config, dir: &std::path::Path) -> Result<()> {
     let _data = server::DataDir::open(&config.data_dir)?;
     let store = server::open_store(config).await?;
     let manifest = backup::export(config, &store, dir).await?;
-    println!(
-        "Exported {} documents to {}. The key that opens sealed values is not in it: keep {} as well.",
-        manifest.documents(),
-        dir.display(),
-        config.data_dir.join("key").display()
-    );
+    println!("Exported {} documents to {}. {}", manifest.documents(), dir.display(), manifest.note);
+    if let KeySource::DataDir = config.sealing.key {
+        println!("The key is {}.", config.data_dir.join("key").display());
+    }
     Ok(())
 }
 
@@ -162,6 +163,13 @@ async fn import(config: &Config, dir: &std::path::Path) -> Result<()> {
     let store = server::open_store(config).await?;
     let manifest = backup::import(config, &store, dir).await?;
     println!("Imported {} documents from {}", manifest.documents(), dir.display());
+    Ok(())
+}
+
+async fn seal(config: &Config) -> Result<()> {
+    let _data = server::DataDir::open(&config.data_dir)?;
+    let (store, owner) = server::open_to_seal(config).await?;
+    println!("{}", seal::seal(&store, &owner).await?);
     Ok(())
 }
 

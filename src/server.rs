@@ -1,5 +1,7 @@
 //! From settings to a running server, top to bottom, and its graceful end.
 
+mod open;
+
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, sync::Arc, time::Duration};
 
 use actix_web::{App as HttpApp, HttpServer, web};
@@ -7,7 +9,7 @@ use actix_web::{App as HttpApp, HttpServer, web};
 use crate::{
     api::{dispatch::dispatch, route::Router, routes},
     app::{App, deploy, reconcile, version::AppVersions},
-    auth::{identify::Group, session, session::Session, team_token::TeamToken},
+    auth::{identify::Group, oauth_token::OauthToken, session, session::Session, team_token::TeamToken},
     cluster::Cluster,
     config::{Config, Database},
     context::Context,
@@ -28,12 +30,14 @@ use crate::{
         Instance, Service,
         intent::{self, Intent},
     },
-    store::{Backend, Document, Key, Sealer, Store, mongo::Mongo, shared::is_shared, sqlite::Sqlite},
+    store::{Document, Store},
     team::{self, Team},
     user::User,
     volume::{Bind, Volume},
     webhook::{self, Delivery, SigningKey, Webhook},
 };
+
+pub use open::{check, open_store, open_to_seal};
 
 /// Requests that run when the server is told to stop get so long.
 const STOP_AFTER: u64 = 60;
@@ -63,55 +67,11 @@ impl DataDir {
     }
 }
 
-/// Opens the store that the settings name and makes its indexes.
-pub async fn open_store(config: &Config) -> Result<Store> {
-    let store = match &config.database {
-        Database::Embedded => {
-            let sealer = Sealer::new(sealing_key(config)?);
-            Store::new(Arc::new(Sqlite::open(&config.data_dir)?), sealer)
-        }
-        Database::Mongo { url, name } => {
-            let mongo = Mongo::connect(url, name).await?;
-            if is_shared(&mongo).await? {
-                let text =
-                    format!("database:name: {name:?} was made by tsuru's server; taking it over is not there yet, name an empty database");
-                return Err(Error::NotYet(text));
-            }
-            Store::new(Arc::new(mongo), Sealer::new(sealing_key(config)?))
-        }
-    };
-    ensure_collections(&store).await?;
-    Ok(store)
-}
-
-/// Says what is wrong with the settings and what they name; changes nothing.
-pub async fn check(config: &Config) -> Result<&'static str> {
-    match &config.database {
-        Database::Embedded if !Sqlite::is_in(&config.data_dir) => Ok("The settings are right. The first start will make the store."),
-        Database::Embedded => {
-            let _data = DataDir::open(&config.data_dir)?;
-            sealing_key(config)?;
-            Sqlite::open(&config.data_dir)?.ping().await?;
-            Ok("The settings are right and the store is there.")
-        }
-        Database::Mongo { url, name } => {
-            Mongo::connect(url, name).await?.ping().await?;
-            Ok("The settings are right and the database answers.")
-        }
-    }
-}
-
-/// The key is made together with the embedded store. When it is gone later, what it sealed is lost: no new one may hide that.
-fn sealing_key(config: &Config) -> Result<Key> {
-    let file = config.data_dir.join("key");
-    let key = if Sqlite::is_in(&config.data_dir) { Key::load(&file) } else { Key::load_or_create(&file) };
-    key.map_err(|e| Error::invalid(format!("the key that opens stored secrets is needed: {e}")))
-}
-
 /// Makes the indexes of every collection.
 pub async fn ensure_collections(store: &Store) -> Result<()> {
     ensure::<User>(store).await?;
     ensure::<Session>(store).await?;
+    ensure::<OauthToken>(store).await?;
     ensure::<TeamToken>(store).await?;
     ensure::<Group>(store).await?;
     ensure::<Role>(store).await?;

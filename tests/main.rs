@@ -13,5 +13,6 @@ mod layers;
 mod local;
 mod matrix;
 mod server;
+mod shared;
 mod sign_on;
 mod store;

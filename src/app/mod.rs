@@ -98,6 +98,15 @@ pub struct App {
     /// Routers.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub routers: Vec<AppRouter>,
+    /// The router in the words of tsuru's first servers; its newer ones still write the empty text.
+    #[serde(default, rename = "router", deserialize_with = "lenient::or_default")]
+    pub old_router: String,
+    /// Its options.
+    #[serde(default, rename = "routeropts", deserialize_with = "lenient::or_default")]
+    pub old_router_opts: BTreeMap<String, String>,
+    /// What tsuru's servers write and no longer use.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub uuid: String,
     /// Labels and annotations.
     #[serde(default)]
     pub metadata: Metadata,
@@ -207,6 +216,7 @@ impl Document for App {
         indexes: &[Index { keys: &[IndexKey("name", false)], unique: true, sparse: false }],
         sealed: &["env.*.value", "serviceenvs.*.value"],
     };
+    const OURS: &'static [&'static str] = &["fence"];
 }
 
 impl App {

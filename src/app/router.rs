@@ -68,7 +68,9 @@ async fn check_cnames(ctx: &Context, app: &App, router: &str) -> Result<()> {
 
 async fn set(ctx: &Context, app: &mut Locked<App>, routers: Vec<AppRouter>) -> Result<()> {
     let id = app.id;
-    app.change(&ctx.store, id, Update::set("routers", routers)).await
+    // The old form is another place where tsuru looks.
+    let old = Update::set("router", "").and_set("routeropts", BTreeMap::<String, String>::new());
+    app.change(&ctx.store, id, Update::set("routers", routers).and(old)).await
 }
 
 /// Sets the options of one of the app's routers.

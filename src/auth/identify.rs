@@ -1,14 +1,18 @@
 //! From a token to a caller.
 
 use crate::{
-    auth::{Caller, CallerKind, jwt, oidc, session::Session, team_token::TeamToken, token},
+    auth::{
+        Caller, CallerKind, jwt, oauth_token, oidc, session,
+        team_token::{self, TeamToken},
+        token,
+    },
     clock::Time,
     context::Context,
     error::{Error, Result},
     permission::{self, Grant, Grants, Role, role::RoleInstance},
     secret::Secret,
     store::{Filter, Store, Update},
-    user::User,
+    user::{User, api_key},
 };
 use serde::{Deserialize, Serialize};
 
@@ -31,29 +35,36 @@ impl Document for Group {
 
 /// The caller who shows this token: session, a provider's token, API key, team token, peer token. `None`: nobody.
 pub async fn identify(ctx: &Context, clear: &str) -> Result<Option<Caller>> {
-    let (store, digest) = (&ctx.store, token::digest(clear));
-    if let Some(session) = store.of::<Session>().get(Filter::eq("token", &digest)).await? {
+    let store = &ctx.store;
+    if clear.is_empty() {
+        return Ok(None);
+    }
+    if let Some(session) = session::find(store, clear).await? {
         if session.expired(Time::now()) {
             return Ok(None);
         }
         let user = store.of::<User>().get(Filter::eq("email", &session.email)).await?;
         return user_caller(store, user).await;
     }
+    if let Some(email) = oauth_token::email(store, clear).await? {
+        let user = store.of::<User>().get(Filter::eq("email", email)).await?;
+        return user_caller(store, user).await;
+    }
     if let Some(user) = signed_on(ctx, clear).await? {
         return user_caller(store, Some(user)).await;
     }
-    if let Some(user) = store.of::<User>().get(Filter::eq("apikeyhash", &digest)).await? {
+    if let Some(user) = store.of::<User>().get(api_key::found_by(store, clear)).await? {
         let used = Update::set("apikey_last_access", Time::now()).and_inc("apikey_usage_counter", 1);
         store.of::<User>().note(Filter::id(user.id), used).await?;
         return user_caller(store, Some(user)).await;
     }
-    match store.of::<TeamToken>().get(Filter::eq("tokenhash", &digest)).await? {
+    match store.of::<TeamToken>().get(team_token::found_by(store, clear)).await? {
         Some(found) if !found.expired(Time::now()) => {
             store.of::<TeamToken>().note(Filter::id(found.id), Update::set("last_access", Time::now())).await?;
             token_caller(store, found).await.map(Some)
         }
         Some(_) => Ok(None),
-        None => Ok(peer(ctx.config.auth.peer_token.as_ref(), &digest)),
+        None => Ok(peer(ctx.config.auth.peer_token.as_ref(), &token::digest(clear))),
     }
 }
 

@@ -7,6 +7,7 @@ pub mod identify;
 pub mod jwt;
 pub mod login;
 pub mod oauth;
+pub mod oauth_token;
 pub mod oidc;
 pub mod password;
 pub mod person;

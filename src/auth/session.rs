@@ -11,13 +11,13 @@ use crate::{
     store::{Document, Filter, Index, IndexKey, Spec, Store},
 };
 
-/// A session as stored: the token itself is nowhere.
+/// A session as stored: the token itself is nowhere, unless tsuru's server uses the database too.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Session {
     /// Identity.
     #[serde(rename = "_id")]
     pub id: ObjectId,
-    /// Digest of the token.
+    /// What is kept of the token.
     pub token: String,
     /// Login.
     pub creation: Time,
@@ -57,7 +57,7 @@ pub async fn open_for(store: &Store, email: &str, lifetime: i64) -> Result<Secre
 pub async fn keep(store: &Store, email: &str, clear: &Secret, lifetime: i64) -> Result<()> {
     let session = Session {
         id: ObjectId::new(),
-        token: token::digest(clear.expose()),
+        token: token::kept(store, clear.expose()),
         creation: Time::now(),
         expires: lifetime,
         email: email.into(),
@@ -67,8 +67,13 @@ pub async fn keep(store: &Store, email: &str, clear: &Secret, lifetime: i64) -> 
 
 /// Ends the session of this token, if there is one.
 pub async fn close(store: &Store, clear: &str) -> Result<()> {
-    store.of::<Session>().delete(Filter::eq("token", token::digest(clear))).await?;
+    store.of::<Session>().delete(Filter::eq("token", token::kept(store, clear))).await?;
     Ok(())
+}
+
+/// The session of this token.
+pub async fn find(store: &Store, clear: &str) -> Result<Option<Session>> {
+    Ok(store.of::<Session>().get(Filter::eq("token", token::kept(store, clear))).await?)
 }
 
 /// Ends all sessions of a user.
@@ -79,7 +84,7 @@ pub async fn close_all(store: &Store, email: &str) -> Result<()> {
 
 /// Ends all sessions of a user but that of this token.
 pub async fn close_others(store: &Store, email: &str, kept: &str) -> Result<()> {
-    let others = Filter::eq("useremail", email).and(Filter::ne("token", token::digest(kept)));
+    let others = Filter::eq("useremail", email).and(Filter::ne("token", token::kept(store, kept)));
     store.of::<Session>().delete(others).await?;
     Ok(())
 }

@@ -61,6 +61,12 @@ impl Document for TeamToken {
         ],
         sealed: &["token"],
     };
+    const OURS: &'static [&'static str] = &["tokenhash"];
+}
+
+/// Finds the token: by its digest, or by itself where tsuru's server shall find it too.
+pub fn found_by(store: &Store, clear: &str) -> Filter {
+    if store.is_shared() { Filter::eq("token", clear) } else { Filter::eq("tokenhash", token::digest(clear)) }
 }
 
 impl TeamToken {

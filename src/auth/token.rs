@@ -3,7 +3,7 @@
 use rand::Rng;
 use sha2::{Digest, Sha256};
 
-use crate::secret::Secret;
+use crate::{secret::Secret, store::Store};
 
 /// A new token.
 pub fn generate() -> Secret {
@@ -15,6 +15,24 @@ pub fn generate() -> Secret {
 /// What a token is found by. The tokens are random, so a plain digest is enough.
 pub fn digest(token: &str) -> String {
     hex::encode(Sha256::digest(token.as_bytes()))
+}
+
+/// Before a digest in a place where tsuru's server keeps the token itself.
+const DIGEST: &str = "sha256:";
+
+/// What the store keeps of a session's token: a digest, or the token itself where tsuru's server shall find it too.
+pub fn kept(store: &Store, token: &str) -> String {
+    if store.is_shared() { token.to_owned() } else { hidden(token) }
+}
+
+/// The digest in the form that [`kept`] gives.
+pub fn hidden(token: &str) -> String {
+    format!("{DIGEST}{}", digest(token))
+}
+
+/// True for what [`hidden`] gave.
+pub fn is_hidden(kept: &str) -> bool {
+    kept.strip_prefix(DIGEST).is_some_and(|hex| hex.len() == 64)
 }
 
 /// The token in an `Authorization` header: `bearer X`, `type X` or `X` alone.

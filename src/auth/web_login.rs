@@ -106,7 +106,7 @@ fn belongs(person: Person, attempt: &Attempt) -> Result<Person> {
 
 /// The same page may come again with the same token.
 async fn keep(ctx: &Context, email: &str, clear: &Secret, lifetime: i64) -> Result<()> {
-    let open = Filter::eq("token", token::digest(clear.expose())).and(Filter::eq("useremail", email));
+    let open = Filter::eq("token", token::kept(&ctx.store, clear.expose())).and(Filter::eq("useremail", email));
     if ctx.store.of::<Session>().count(open).await? > 0 {
         return Ok(());
     }

@@ -91,9 +91,14 @@ impl File {
 
     /// `true` or `false`, without quotes, or this default.
     pub fn bool(&self, key: &str, default: bool) -> Result<bool> {
+        Ok(self.opt_bool(key)?.unwrap_or(default))
+    }
+
+    /// `true` or `false`, without quotes.
+    pub fn opt_bool(&self, key: &str) -> Result<Option<bool>> {
         match self.0.get(key) {
-            None | Some(Value::Null) => Ok(default),
-            Some(Value::Bool(value)) => Ok(*value),
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Bool(value)) => Ok(Some(*value)),
             Some(other) => Err(wrong(key, other, "true or false")),
         }
     }

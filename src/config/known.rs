@@ -3,7 +3,7 @@
 const KEYS: &str = "listen apps-listen data-dir host use-tls shutdown-timeout debug provisioner request-id-header disable-index-page \
     index-page-template reset-password-template reset-password-successfully-template repo-manager \
     upload:max-size log:level log:file log:disable-syslog log:syslog-tag log:use-stderr log:format log:app-log-service \
-    log:app-log-memory-buffer-bytes database:driver database:url database:name database:shared database:key-file \
+    log:app-log-memory-buffer-bytes database:driver database:url database:name database:shared database:key database:key-file database:old-key-files \
     auth:scheme auth:token-expire-days auth:hash-cost auth:max-simultaneous-sessions auth:user-registration \
     outgoing:allow outgoing:allow-private trusted-proxies quota:units-per-app quota:apps-per-user quota:apps-per-team events:suppress-sensitive-envs";
 

@@ -4,6 +4,7 @@ pub mod file;
 pub mod known;
 pub mod network;
 pub mod routers;
+pub mod sealing;
 pub mod sign_on;
 pub mod throttling;
 pub mod volume_plans;
@@ -13,6 +14,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
 pub use file::File;
 pub use network::Network;
 pub use routers::RouterSettings;
+pub use sealing::Sealing;
 pub use sign_on::Auth;
 pub use throttling::Limit;
 pub use volume_plans::VolumePlans;
@@ -35,6 +37,8 @@ pub struct Config {
     pub log_level: String,
     /// `database:*`.
     pub database: Database,
+    /// `database:shared` and `database:*key*`: whose database it is, and what opens it.
+    pub sealing: Sealing,
     /// `auth:*`.
     pub auth: Auth,
     /// `quota:*`.
@@ -116,6 +120,7 @@ impl Config {
             return Err(Error::invalid(format!("log:level (--log): {log_level:?} is none of {}", LEVELS.join(", "))));
         }
         let database = database(file)?;
+        let sealing = sealing::read(file)?;
         Ok(Self {
             data_dir: flags.data_dir.map_or_else(|| file.text("data-dir", "impaas-data").map(PathBuf::from), Ok)?,
             listen: address("listen", &listen)?,
@@ -133,6 +138,7 @@ impl Config {
             proxies: proxies(file)?,
             outgoing_allow: networks(file, "outgoing:allow")?,
             trusted_proxies: networks(file, "trusted-proxies")?,
+            sealing,
             database,
         })
     }

@@ -1,7 +1,7 @@
 //! Begins and ends events.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -13,6 +13,7 @@ use super::{
     Allowed, Event, Events, Handles, Target, TargetType, block,
     document::{CancelInfo, Counter, ExtraTarget, Named},
     log::{self, EventLog},
+    unheard,
 };
 use crate::{
     clock::Time,
@@ -82,8 +83,8 @@ impl Events {
         if let Some(refusal) = block::refusal(&self.blocks.holding(&self.store).await?, begin) {
             return Err(self.blocked(begin, refusal).await?);
         }
-        let event = document(begin, self.next_fence().await?);
-        match self.store.of::<Event>().insert(&event).await {
+        let event = Event { instance: self.instance.clone(), ..document(begin, self.next_fence().await?) };
+        match Box::pin(self.insert(&event)).await {
             Ok(()) => {}
             Err(StoreError::Duplicate(_)) => return Ok(Err(self.refusal(begin).await?)),
             Err(other) => return Err(other.into()),
@@ -99,9 +100,10 @@ impl Events {
 
     /// A blocked event never begins; that it was tried is kept.
     async fn blocked(&self, begin: &Begin, refusal: Error) -> Result<Error> {
-        let mut event = document(begin, 0);
+        let mut event = Event { instance: self.instance.clone(), ..document(begin, 0) };
         (event.running, event.lock, event.error, event.end_time) = (false, None, refusal.to_string(), event.start_time);
         event.unheard = true;
+        unheard::note(&self.store, event.id).await?;
         self.store.of::<Event>().insert(&event).await?;
         self.metrics.blocked();
         Ok(refusal)
@@ -109,13 +111,17 @@ impl Events {
 
     fn enrol(&self, event: Event) -> Running {
         let log = Arc::new(EventLog::new(event.id));
-        let handles = Handles { cancel: CancellationToken::new(), lost: CancellationToken::new(), fence: event.fence, log };
+        let renewed = Arc::new(Mutex::new(Instant::now()));
+        let handles = Handles { cancel: CancellationToken::new(), lost: CancellationToken::new(), fence: event.fence, renewed, log };
         self.lock().insert(event.id, handles.clone());
         self.metrics.begun(&event.kind.name);
         Running { events: self.clone(), event, handles, end_data: None, ended: false }
     }
 
     async fn next_fence(&self) -> Result<i64> {
+        if self.store.is_shared() {
+            return Ok(0);
+        }
         let counter = self.store.of::<Counter>().upsert(Filter::id("fence"), Update::inc("value", 1)).await?;
         Ok(counter.map_or(1, |counter| counter.value))
     }
@@ -176,6 +182,7 @@ fn document(begin: &Begin, fence: i64) -> Event {
         running: true,
         allowed: begin.allowed.clone(),
         allowed_cancel: begin.allowed_cancel.clone().unwrap_or_default(),
+        instance: None,
         fence,
         renewals: 0,
         unheard: false,
@@ -205,6 +212,11 @@ impl Running {
     /// The number that writes under its lock carry.
     pub fn fence(&self) -> i64 {
         self.event.fence
+    }
+
+    /// False once its lock may be somebody else's.
+    pub fn holds(&self) -> bool {
+        !self.handles.lost.is_cancelled() && (!self.events.store.is_shared() || self.handles.is_fresh())
     }
 
     /// Its log.
@@ -285,7 +297,8 @@ async fn close(events: &Events, event: &Event, handles: &Handles, error: String,
     if let Some(data) = end_data {
         update = update.and_set("endcustomdata", data);
     }
-    let ours = Filter::id(event.id).and(Filter::eq("running", true)).and(Filter::eq("fence", event.fence));
+    let ours = events.own_running(event.id, event.fence);
+    unheard::note(&events.store, event.id).await?;
     events.store.of::<Event>().update(ours, update).await?;
     if handles.log.is_in_store() {
         log::forget(&events.store, event.id).await?;

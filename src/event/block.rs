@@ -31,7 +31,7 @@ pub struct Block {
     #[serde(default, rename = "ownername")]
     pub owner: String,
     /// Events about this; empty: about anything.
-    #[serde(default, skip_serializing_if = "BlockTarget::is_empty")]
+    #[serde(default)]
     pub target: BlockTarget,
     /// Fields that the request must have; empty: any request.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "lenient::or_default")]

@@ -147,13 +147,13 @@ pub struct Event {
     #[serde(default, rename = "extratargets", skip_serializing_if = "Vec::is_empty", deserialize_with = "lenient::or_default")]
     pub extra_targets: Vec<ExtraTarget>,
     /// What was asked for, secrets masked.
-    #[serde(default, rename = "startcustomdata", skip_serializing_if = "Option::is_none", deserialize_with = "lenient::any")]
+    #[serde(default, rename = "startcustomdata", skip_serializing_if = "Option::is_none", deserialize_with = "super::mask::any")]
     pub start_data: Option<Bson>,
     /// What came out.
-    #[serde(default, rename = "endcustomdata", skip_serializing_if = "Option::is_none", deserialize_with = "lenient::any")]
+    #[serde(default, rename = "endcustomdata", skip_serializing_if = "Option::is_none", deserialize_with = "super::mask::any")]
     pub end_data: Option<Bson>,
     /// More.
-    #[serde(default, rename = "othercustomdata", skip_serializing_if = "Option::is_none", deserialize_with = "lenient::any")]
+    #[serde(default, rename = "othercustomdata", skip_serializing_if = "Option::is_none", deserialize_with = "super::mask::any")]
     pub other_data: Option<Bson>,
     /// `permission` and its name, or `internal` and a name.
     pub kind: Named,
@@ -189,12 +189,44 @@ pub struct Event {
     /// It ended, and webhooks have not been looked for yet.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unheard: bool,
+    /// The server that runs it, in a database that tsuru's server uses too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<Instance>,
     /// The number that what is written under its lock carries.
     #[serde(default, deserialize_with = "lenient::int")]
     pub fence: i64,
     /// How often the lease was renewed.
     #[serde(default, deserialize_with = "lenient::int")]
     pub renewals: i64,
+}
+
+/// A server, in the words of tsuru's tracker.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Instance {
+    /// Host name.
+    #[serde(rename = "_id", deserialize_with = "lenient::or_default")]
+    pub name: String,
+    /// Port.
+    #[serde(deserialize_with = "lenient::or_default")]
+    pub port: String,
+    /// Port with TLS.
+    #[serde(rename = "tlsport", deserialize_with = "lenient::or_default")]
+    pub tls_port: String,
+    /// Addresses.
+    #[serde(deserialize_with = "lenient::or_default")]
+    pub addresses: Vec<String>,
+    /// When this was last true.
+    #[serde(rename = "lastupdate")]
+    pub last_update: Time,
+}
+
+impl Instance {
+    /// This server.
+    pub fn here() -> Self {
+        let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned();
+        Self { name, last_update: Time::now(), ..Self::default() }
+    }
 }
 
 const fn index(keys: &'static [IndexKey]) -> Index {
@@ -221,6 +253,7 @@ impl Document for Event {
         ],
         sealed: &[],
     };
+    const OURS: &'static [&'static str] = &["fence", "renewals", "unheard"];
 }
 
 /// The counter that fences come from.

@@ -7,7 +7,7 @@ use std::{
 
 use bson::oid::ObjectId;
 
-use super::{Event, Events, document::CancelInfo, log};
+use super::{Event, Events, document::CancelInfo, log, unheard};
 use crate::{
     clock::Time,
     error::Result,
@@ -81,13 +81,17 @@ impl Events {
     async fn renew(&self) -> Result<()> {
         let own: Vec<_> = self.lock().iter().map(|(id, handles)| (*id, handles.fence)).collect();
         for (id, fence) in own {
-            let ours = Filter::id(id).and(Filter::eq("running", true)).and(Filter::eq("fence", fence));
+            let ours = self.own_running(id, fence);
             let renewal = Update::set("lockupdatetime", Time::now()).and_inc("renewals", 1);
-            if self.store.of::<Event>().update(ours, renewal).await?.is_none()
-                && let Some(handles) = self.lock().get(&id)
-            {
-                handles.lost.cancel();
-                handles.cancel.cancel();
+            let began = Instant::now();
+            let renewed = self.store.of::<Event>().update(ours, renewal).await?.is_some();
+            match self.lock().get(&id) {
+                Some(handles) if renewed => handles.renewed_at(began),
+                Some(handles) => {
+                    handles.lost.cancel();
+                    handles.cancel.cancel();
+                }
+                None => {}
             }
         }
         Ok(())
@@ -97,6 +101,9 @@ impl Events {
     async fn observe(&self, seen: &mut HashMap<ObjectId, (i64, Instant)>) -> Result<()> {
         let own = self.own();
         let running = self.store.of::<Event>().find(Filter::eq("running", true)).await?;
+        if self.store.is_shared() {
+            return self.close_expired(running.iter().filter(|event| !own.contains(&event.id))).await;
+        }
         seen.retain(|id, _| running.iter().any(|event| event.id == *id));
         for event in running.iter().filter(|event| !own.contains(&event.id)) {
             let entry = seen.entry(event.id).or_insert((event.renewals, Instant::now()));
@@ -110,15 +117,16 @@ impl Events {
         Ok(())
     }
 
-    async fn close_dead(&self, event: &Event, error: String) -> Result<()> {
+    pub(super) async fn close_dead(&self, event: &Event, error: String) -> Result<()> {
         let lines = log::lines(&self.store, event.id).await?;
-        let still = Filter::id(event.id).and(Filter::eq("running", true)).and(Filter::eq("renewals", event.renewals));
+        let still = Filter::id(event.id).and(Filter::eq("running", true)).and(self.unchanged(event));
         let update = Update::set("running", false)
             .and_set("endtime", Time::now())
             .and_set("error", error)
             .and_set("structuredlog", lines)
             .and_set("unheard", true)
             .and_unset("lock");
+        unheard::note(&self.store, event.id).await?;
         if self.store.of::<Event>().update(still, update).await?.is_some() {
             log::forget(&self.store, event.id).await?;
             tracing::warn!(event = event.id.to_hex(), kind = event.kind.name, "closed an event whose server is gone");

@@ -12,13 +12,16 @@ pub mod keeper;
 pub mod list;
 pub mod locked;
 pub mod log;
+pub mod mask;
 mod throttle;
+mod tsuru;
+pub mod unheard;
 pub mod view;
 
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bson::oid::ObjectId;
@@ -28,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{config::Limit, metrics::EventMetrics, store::Store};
 
 pub use begin::Begin;
-pub use document::{Allowed, Event, Target, TargetType};
+pub use document::{Allowed, Event, Instance, Target, TargetType};
 pub use locked::{Locked, Subject};
 
 /// A lock that was not renewed for so long is dead.
@@ -62,6 +65,7 @@ pub struct Events {
     limits: Arc<[Limit]>,
     running: Arc<Mutex<HashMap<ObjectId, Handles>>>,
     ended: Arc<Notify>,
+    instance: Option<Instance>,
 }
 
 /// How the keeper reaches a running event of this server.
@@ -70,6 +74,7 @@ struct Handles {
     cancel: CancellationToken,
     lost: CancellationToken,
     fence: i64,
+    renewed: Arc<Mutex<Instant>>,
     log: Arc<log::EventLog>,
 }
 
@@ -77,7 +82,9 @@ impl Events {
     /// Events kept in `store`; background work runs on `runtime`.
     pub fn new(store: Store, runtime: Handle) -> Self {
         let blocks = Arc::new(blocks::Blocks::new(&store));
+        let instance = store.is_shared().then(Instance::here);
         Self {
+            instance,
             blocks,
             limits: Arc::default(),
             store,

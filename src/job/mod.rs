@@ -158,6 +158,7 @@ impl Document for Job {
         indexes: &[Index { keys: &[IndexKey("name", false)], unique: true, sparse: false }],
         sealed: &["spec.envs.*.value", "spec.serviceenvs.*.value"],
     };
+    const OURS: &'static [&'static str] = &["fence"];
 }
 
 impl Job {

@@ -10,13 +10,18 @@ pub mod filter;
 pub mod lenient;
 pub mod mongo;
 mod remembered;
+mod reseal;
 pub mod seal;
 pub mod shared;
 pub mod sqlite;
 pub mod transfer;
 pub mod update;
 
-use std::{marker::PhantomData, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    marker::PhantomData,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use async_trait::async_trait;
 use bson::Document as Doc;
@@ -99,6 +104,8 @@ pub struct Spec {
 pub trait Document: Serialize + DeserializeOwned + Send + Sync {
     /// Where it lives.
     const SPEC: &'static Spec;
+    /// Fields at its top that tsuru's server does not know: left out of a database that it shares with us.
+    const OURS: &'static [&'static str] = &[];
 }
 
 /// Order and window of a find.
@@ -154,12 +161,37 @@ pub struct Store {
     sealer: Arc<Sealer>,
     changes: Arc<Changes>,
     remembered: Arc<Remembered>,
+    hash_cost: u32,
+    specs: Arc<Mutex<BTreeMap<&'static str, &'static Spec>>>,
 }
+
+/// What bcrypt costs in tsuru's server when nothing else is said.
+const HASH_COST: u32 = 10;
 
 impl Store {
     /// Wraps a backend.
     pub fn new(backend: Arc<dyn Backend>, sealer: Sealer) -> Self {
-        Self { backend, commands: Arc::default(), sealer: Arc::new(sealer), changes: Arc::default(), remembered: Arc::default() }
+        Self {
+            backend,
+            commands: Arc::default(),
+            sealer: Arc::new(sealer),
+            changes: Arc::default(),
+            hash_cost: HASH_COST,
+            specs: Arc::default(),
+            remembered: Arc::default(),
+        }
+    }
+
+    /// The same, where new passwords of a shared database cost so much (`auth:hash-cost`).
+    #[must_use]
+    pub fn with_hash_cost(mut self, cost: u32) -> Self {
+        self.hash_cost = cost;
+        self
+    }
+
+    /// The cost of bcrypt for new passwords of a shared database.
+    pub fn hash_cost(&self) -> u32 {
+        self.hash_cost
     }
 
     /// The typed collection of `T`.
@@ -192,9 +224,19 @@ impl Store {
         &self.changes
     }
 
+    /// Every collection whose indexes were made.
+    pub fn specs(&self) -> Vec<&'static Spec> {
+        self.specs.lock().unwrap_or_else(PoisonError::into_inner).values().copied().collect()
+    }
+
     /// Seals and opens secrets.
     pub fn sealer(&self) -> &Sealer {
         &self.sealer
+    }
+
+    /// True for a database that tsuru's server uses too: its documents stay exactly as that writes them.
+    pub fn is_shared(&self) -> bool {
+        !self.sealer.seals()
     }
 }
 
@@ -207,6 +249,7 @@ pub struct Collection<'a, T> {
 impl<T: Document> Collection<'_, T> {
     /// Makes its indexes.
     pub async fn ensure(&self) -> Result<()> {
+        self.store.specs.lock().unwrap_or_else(PoisonError::into_inner).insert(T::SPEC.name, T::SPEC);
         self.store.writing().ensure(T::SPEC).await
     }
 
@@ -240,6 +283,7 @@ impl<T: Document> Collection<'_, T> {
     /// Adds one; [`StoreError::Duplicate`] when a unique key is taken.
     pub async fn insert(&self, value: &T) -> Result<()> {
         let doc = exact::document(value)?;
+        let doc = if self.store.is_shared() { shared::document(doc, T::OURS) } else { doc };
         // The _id comes first: secrets are sealed for the document that they are in.
         let doc = self.store.sealer.seal(T::SPEC, evaluate::with_id(doc))?;
         self.writing(self.store.writing().insert(T::SPEC, doc)).await
@@ -252,7 +296,7 @@ impl<T: Document> Collection<'_, T> {
 
     /// Changes the first match without counting it as a change: for notes such as a last use, which nobody remembers.
     pub async fn note(&self, filter: Filter, update: Update) -> Result<()> {
-        let update = self.store.sealer.seal_update(T::SPEC, &filter, update)?;
+        let update = self.fit(&filter, update)?;
         self.store.writing().update_one(T::SPEC, &filter, &update, false).await?;
         Ok(())
     }
@@ -264,7 +308,7 @@ impl<T: Document> Collection<'_, T> {
 
     /// Changes all matches; how many.
     pub async fn update_many(&self, filter: Filter, update: Update) -> Result<u64> {
-        let update = self.store.sealer.seal_update(T::SPEC, &filter, update)?;
+        let update = self.fit(&filter, update)?;
         self.writing(self.store.writing().update_many(T::SPEC, &filter, &update)).await
     }
 
@@ -281,9 +325,17 @@ impl<T: Document> Collection<'_, T> {
     }
 
     async fn change(&self, filter: Filter, update: Update, upsert: bool) -> Result<Option<T>> {
-        let update = self.store.sealer.seal_update(T::SPEC, &filter, update)?;
+        let update = self.fit(&filter, update)?;
         let doc = self.writing(self.store.writing().update_one(T::SPEC, &filter, &update, upsert)).await?;
         doc.map(|doc| self.read(doc)).transpose()
+    }
+
+    /// The update as the store may have it: sealed, or as tsuru's server would write it.
+    fn fit(&self, filter: &Filter, update: Update) -> Result<Update> {
+        if self.store.is_shared() {
+            return self.store.sealer.seal_update(T::SPEC, filter, shared::update(update, T::OURS));
+        }
+        self.store.sealer.seal_update(T::SPEC, filter, update)
     }
 
     fn read(&self, doc: Doc) -> Result<T> {

@@ -11,8 +11,10 @@ use bson::{Bson, Document as Doc};
 pub use cipher::key_of;
 pub use key::Key;
 
-use super::{Filter, Result, Spec, StoreError, Update, evaluate};
+use super::{Filter, Result, Spec, StoreError, Update, evaluate, lenient};
 
+/// How names of collections begin that tsuru's server does not know.
+const OURS: &str = "impaas_";
 /// Stands for any key of a document or element of an array.
 const ANY: &str = "*";
 
@@ -21,17 +23,24 @@ const ANY: &str = "*";
 pub struct Sealer {
     /// The first one seals, all open.
     keys: Vec<Key>,
+    /// Documents are sealed; otherwise only what is kept outside of the store.
+    documents: bool,
 }
 
 impl Sealer {
     /// Seals with this key.
     pub fn new(key: Key) -> Self {
-        Self { keys: vec![key] }
+        Self { keys: vec![key], documents: true }
     }
 
-    /// Seals nothing: for a database that tsuru's server reads too.
+    /// Seals nothing.
     pub fn clear() -> Self {
-        Self { keys: Vec::new() }
+        Self { keys: Vec::new(), documents: false }
+    }
+
+    /// For a database that tsuru's server reads too: its documents stay clear, what is kept outside of it is sealed.
+    pub fn shared(key: Key) -> Self {
+        Self { keys: vec![key], documents: false }
     }
 
     /// Also opens what an older key sealed.
@@ -41,9 +50,19 @@ impl Sealer {
         self
     }
 
-    /// False when it seals nothing.
+    /// False when documents stay clear.
     pub fn seals(&self) -> bool {
-        !self.keys.is_empty()
+        self.documents && !self.keys.is_empty()
+    }
+
+    /// The key that seals documents of this collection: what is only ours is sealed in tsuru's database too.
+    fn sealing(&self, spec: &Spec) -> Option<&Key> {
+        self.keys.first().filter(|_| self.documents || spec.name.starts_with(OURS))
+    }
+
+    /// The name of the key that seals.
+    pub fn key_id(&self) -> Option<&str> {
+        self.keys.first().filter(|_| self.documents).map(Key::id)
     }
 
     /// True when it has the key of this name.
@@ -69,7 +88,7 @@ impl Sealer {
 
     /// Seals every secret field; the document has its `_id`.
     pub fn seal(&self, spec: &Spec, mut doc: Doc) -> Result<Doc> {
-        let Some(key) = self.keys.first() else { return Ok(doc) };
+        let Some(key) = self.sealing(spec) else { return Ok(doc) };
         let id = doc.get("_id").map(evaluate::key);
         for pattern in spec.sealed {
             let place = place(spec, id.as_deref(), pattern)?;
@@ -80,7 +99,7 @@ impl Sealer {
 
     /// Opens every secret field. What was never sealed stays as it is.
     pub fn open(&self, spec: &Spec, mut doc: Doc) -> Result<Doc> {
-        if !self.seals() {
+        if self.sealing(spec).is_none() {
             return Ok(doc);
         }
         let id = doc.get("_id").map(evaluate::key);
@@ -92,9 +111,37 @@ impl Sealer {
         Ok(doc)
     }
 
+    /// The document sealed with the key of now, or `None` when it is already. What an unknown key sealed is an error; where documents may
+    /// still be `clear`, it is somebody's text that only looks sealed.
+    pub fn seal_again(&self, spec: &Spec, doc: Doc, clear: bool) -> Result<Option<Doc>> {
+        let Some(key) = self.sealing(spec) else { return Ok(None) };
+        let id = doc.get("_id").map(evaluate::key);
+        let mut changed = false;
+        let mut doc = lenient::without_undefined(doc);
+        for pattern in spec.sealed {
+            let place = place(spec, id.as_deref(), pattern)?;
+            in_document(&mut doc, &names(pattern), &mut |value| {
+                let before = value.clone();
+                let opened = cipher::open(&self.keys, &place, value);
+                if opened.is_ok() && *value != before && before.as_str().and_then(key_of) == Some(key.id()) {
+                    *value = before;
+                    return Ok(());
+                }
+                if let (Err(why), false) = (opened, clear) {
+                    return Err(StoreError::Fault(format!("{}: {pattern} cannot be opened: {why}", spec.name)));
+                }
+                let open = value.clone();
+                cipher::seal(key, &place, value)?;
+                changed |= *value != open;
+                Ok(())
+            })?;
+        }
+        Ok(changed.then_some(doc))
+    }
+
     /// Seals secret values in an update. It must name its document by `_id`, because values are sealed for one document.
     pub fn seal_update(&self, spec: &Spec, filter: &Filter, update: Update) -> Result<Update> {
-        match self.keys.first() {
+        match self.sealing(spec) {
             Some(key) if !spec.sealed.is_empty() => update::seal(key, spec, filter, update),
             _ => Ok(update),
         }

@@ -15,7 +15,10 @@ use std::{
 
 use bson::{Bson, Document as Doc};
 
-use super::{Store, seal, shared::MARK};
+use super::{
+    Store, seal,
+    shared::{self, MARK},
+};
 use crate::error::{Error, Result};
 use manifest::{FORMAT, Part};
 
@@ -50,6 +53,9 @@ pub async fn import(store: &Store, dir: &Path) -> Result<Manifest> {
         let cut = |e| Error::invalid(format!("{}: {e}; the import is not complete, empty the store before the next", part.collection));
         store.backend().load(&part.collection, docs).await.map_err(cut)?;
     }
+    if marked {
+        shared::forget_key(store.backend()).await?;
+    }
     for key in manifest.sealed_with.iter().filter(|key| !store.sealer().opens(key)) {
         tracing::warn!(key, "what was imported is sealed with a key that is not here: bring it before the server starts");
     }
@@ -63,7 +69,9 @@ fn beside(dir: &Path) -> Result<std::path::PathBuf> {
 }
 
 async fn write_all(store: &Store, dir: &Path) -> Result<Manifest> {
-    let mut manifest = Manifest { format: FORMAT, note: manifest::NOTE.into(), ..Manifest::default() };
+    let shared = store.is_shared();
+    let note = if shared { manifest::CLEAR } else { manifest::NOTE };
+    let mut manifest = Manifest { format: FORMAT, note: note.into(), shared, ..Manifest::default() };
     let mut keys = BTreeSet::new();
     for collection in store.backend().collections().await? {
         let docs = store.backend().dump(&collection).await?;

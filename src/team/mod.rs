@@ -45,6 +45,7 @@ pub struct Team {
 impl Document for Team {
     const SPEC: &'static Spec =
         &Spec { name: "teams", indexes: &[Index { keys: &[IndexKey("renamedfrom", false)], unique: false, sparse: true }], sealed: &[] };
+    const OURS: &'static [&'static str] = &["renamedfrom"];
 }
 
 impl Team {

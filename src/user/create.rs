@@ -45,7 +45,7 @@ pub async fn create(store: &Store, new: NewUser, quotas: Quotas) -> Result<()> {
     session::close_all(store, &new.email).await?;
     holder::forget_context(store, ContextType::User, &new.email).await?;
     let quota = quotas.apps_per_user.map_or_else(Quota::unlimited, Quota::limited);
-    let hash = if new.password.is_empty() { String::new() } else { password::hash(new.password).await? };
+    let hash = if new.password.is_empty() { String::new() } else { password::hash(store, new.password).await? };
     let mut user = User::new(&new.email, hash, quota);
     user.roles = default_roles(store).await?;
     match store.of::<User>().insert(&user).await {

@@ -70,6 +70,7 @@ impl Document for User {
         ],
         sealed: &["apikey"],
     };
+    const OURS: &'static [&'static str] = &["apikeyhash"];
 }
 
 impl User {

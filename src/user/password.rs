@@ -35,7 +35,7 @@ pub async fn change(store: &Store, throttle: &Throttle, user: &Locked<User>, wan
     }
     throttle.succeeded(&user.email, &wanted.address);
     password::check_length(&wanted.new)?;
-    let hash = password::hash(wanted.new).await?;
+    let hash = password::hash(store, wanted.new).await?;
     let unchanged = Filter::id(user.id).and(Filter::eq("password", &user.password));
     if store.of::<User>().update(unchanged, Update::set("password", hash)).await?.is_none() {
         return Err(Error::Forbidden(WRONG.into()));

@@ -3,7 +3,8 @@
 use super::{Delivery, Webhook, filter::Ended};
 use crate::{
     error::Result,
-    store::{Filter, Find, Store, Update},
+    event::unheard,
+    store::{Filter, Find, Store},
 };
 
 /// Events looked at together.
@@ -12,7 +13,7 @@ const TOGETHER: i64 = 50;
 /// Makes a delivery for each webhook that hears of an event that ended; how many events there were.
 pub async fn spread(store: &Store) -> Result<usize> {
     let oldest = Find { sort: Some(("_id", false)), skip: 0, limit: TOGETHER };
-    let ended = store.of::<Ended>().find_with(Filter::eq("unheard", true), oldest).await?;
+    let ended = store.of::<Ended>().find_with(unheard::filter(store, TOGETHER).await?, oldest).await?;
     if ended.is_empty() {
         return Ok(0);
     }
@@ -22,7 +23,6 @@ pub async fn spread(store: &Store) -> Result<usize> {
             Delivery::new(event.id, hook.id).keep(store).await?;
         }
     }
-    let ids = ended.iter().map(|event| event.id);
-    store.of::<Ended>().update_many(Filter::any_of("_id", ids), Update::unset("unheard")).await?;
+    unheard::heard(store, ended.iter().map(|event| event.id).collect()).await?;
     Ok(ended.len())
 }

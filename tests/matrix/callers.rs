@@ -139,7 +139,7 @@ async fn stranger(store: &Store, name: &str, shown: Shown, context: &Known) -> O
                 session::close(store, &token).await.unwrap();
             } else {
                 let past = Update::set("creation", Time::from_millis(1000)).and_set("expires", 1);
-                store.of::<Session>().update(Filter::eq("token", token::digest(&token)), past).await.unwrap().unwrap();
+                store.of::<Session>().update(Filter::eq("token", token::kept(store, &token)), past).await.unwrap().unwrap();
             }
             Some(token)
         }

@@ -26,6 +26,7 @@ pub fn run(install: bool) -> Result<()> {
     bad_input(&mut steps);
     stock_cli(&mut steps, mongodb.as_ref());
     sign_on(&mut steps, provider.as_deref());
+    go_client(&mut steps);
     steps.finish()
 }
 
@@ -114,7 +115,7 @@ fn stock_cli(steps: &mut Steps, mongodb: Option<&MongoDb>) {
     }
     for (name, program, database) in runs {
         if tools::on_path("tsuru") {
-            steps.run(name, || with_server(program, database));
+            steps.run(name, || with_server(Command::new("python3").arg(root().join(program)), database));
         } else {
             steps.skip(name, "absent: no `tsuru` on PATH");
         }
@@ -137,10 +138,25 @@ fn sign_on(steps: &mut Steps, provider: Option<&str>) {
     }
 }
 
-fn with_server(program: &str, database: Option<&str>) -> Result<String> {
+/// The Go client that Terraform's provider uses, in its two versions.
+fn go_client(steps: &mut Steps) {
+    let versions = [("0.5.0", vec![]), ("0.2.0", vec!["-modfile=go-0.2.0.mod", "-tags=client_0_2_0"])];
+    for (version, flags) in versions {
+        let name = format!("Terraform's Go client {version}, the Action's deploy, the dashboard's reads");
+        if tools::on_path("go") {
+            let mut client = Command::new("go");
+            client.arg("run").args(flags).arg(".").current_dir(root().join("compat-tests/go"));
+            steps.run(&name, || with_server(&mut client, None));
+        } else {
+            steps.skip(&name, "absent: no `go` on PATH");
+        }
+    }
+}
+
+fn with_server(client: &mut Command, database: Option<&str>) -> Result<String> {
     shown(&mut cargo(&["build", "--bin", "impaasd"]))?;
     let server = Server::start(&root().join("target/debug/impaasd"), database)?;
-    let outcome = shown(Command::new("python3").arg(root().join(program)).args(server.addresses()));
+    let outcome = shown(client.args(server.addresses()));
     outcome.map_err(|why| format!("{why}\n---- end of the server's log ----\n{}", server.log_tail()))
 }
 

@@ -31,7 +31,7 @@ const MOST: usize = 1 << 20;
 pub async fn shell(mut call: Call) -> Answer {
     let nothing = web::Payload::from_request(&call.request, &mut Payload::None).await.map_err(Error::internal)?;
     let (response, session, _) = actix_ws::handle(&call.request, nothing).map_err(|e| Error::invalid(e.to_string()))?;
-    let opened = open(&mut call).await;
+    let opened = Box::pin(open(&mut call)).await;
     let (_, payload) = call.into_http();
     actix_web::rt::spawn(async move {
         match opened {

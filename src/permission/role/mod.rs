@@ -48,6 +48,7 @@ pub struct Role {
 impl Document for Role {
     const SPEC: &'static Spec =
         &Spec { name: "roles", indexes: &[Index { keys: &[IndexKey("renamedfrom", false)], unique: false, sparse: true }], sealed: &[] };
+    const OURS: &'static [&'static str] = &["renamedfrom"];
 }
 
 impl Role {

@@ -6,11 +6,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{file, paths::Paths};
+use super::file;
 use crate::error::{Error, Result};
 
 /// What an app's folder, and a job's, holds that is worth moving.
 const PARTS: [(&str, &[&str]); 2] = [("apps", &["state.json", "versions", "log"]), ("jobs", &["state.json", "images", "current", "log"])];
+/// What an archive holds.
+const FOLDERS: [&str; 3] = ["apps", "jobs", "volumes"];
 
 /// Writes the files of a provisioner that does not run (`dir` is its folder) into a new archive.
 pub fn pack(dir: &Path, archive: &Path) -> Result<()> {
@@ -25,14 +27,54 @@ pub fn pack(dir: &Path, archive: &Path) -> Result<()> {
     out.flush().and_then(|()| out.get_ref().sync_all()).map_err(about)
 }
 
-/// Takes such an archive into a folder that holds no apps yet.
-pub fn unpack(archive: &Path, dir: &Path) -> Result<()> {
-    let about = |e: std::io::Error| Error::invalid(format!("{}: {e}", archive.display()));
-    let paths = Paths::new(dir);
-    if let Some(full) = [paths.apps(), paths.jobs()].iter().find(|folder| !file::entries(folder).is_empty()) {
-        return Err(Error::invalid(format!("{} is not empty", full.display())));
+/// An archive that was unpacked beside its place: it is whole. Dropped before it is put there, it goes.
+pub struct Unpacked {
+    beside: PathBuf,
+    dir: PathBuf,
+}
+
+/// Unpacks such an archive beside a folder that holds no apps yet.
+pub fn unpack(archive: &Path, dir: &Path) -> Result<Unpacked> {
+    for folder in FOLDERS.map(|name| dir.join(name)) {
+        if !file::entries(&folder).is_empty() {
+            return Err(Error::invalid(format!("{} is not empty", folder.display())));
+        }
     }
-    file::folder(dir)?;
+    let unpacked = Unpacked { beside: dir.with_extension("importing"), dir: dir.into() };
+    unpacked.remove();
+    file::folder(&unpacked.beside)?;
+    unpack_into(archive, &unpacked.beside).map(|()| unpacked)
+}
+
+impl Unpacked {
+    /// Puts the files where the provisioner looks for them.
+    pub fn keep(self) -> Result<()> {
+        file::folder(&self.dir)?;
+        for name in FOLDERS.into_iter().filter(|name| self.beside.join(name).exists()) {
+            let place = self.dir.join(name);
+            if place.exists() {
+                fs::remove_dir(&place)?;
+            }
+            fs::rename(self.beside.join(name), place)?;
+        }
+        Ok(())
+    }
+
+    fn remove(&self) {
+        if self.beside.exists() {
+            drop(fs::remove_dir_all(&self.beside));
+        }
+    }
+}
+
+impl Drop for Unpacked {
+    fn drop(&mut self) {
+        self.remove();
+    }
+}
+
+fn unpack_into(archive: &Path, dir: &Path) -> Result<()> {
+    let about = |e: std::io::Error| Error::invalid(format!("{}: {e}", archive.display()));
     let mut tar = tar::Archive::new(BufReader::new(File::open(archive).map_err(about)?));
     tar.set_preserve_permissions(true);
     tar.set_preserve_mtime(true);
@@ -93,11 +135,21 @@ mod tests {
         symlink("run.sh", app.join("versions/v1/link")).unwrap();
         let archive = out.path().join("apps.tar");
         pack(old.path(), &archive).unwrap();
-        unpack(&archive, new.path()).unwrap();
-        let moved = new.path().join("apps/blog");
+        let dir = new.path().join("local");
+        unpack(&archive, &dir).unwrap().keep().unwrap();
+        let moved = dir.join("apps/blog");
         assert_eq!(fs::metadata(moved.join("versions/v1/run.sh")).unwrap().permissions().mode() & 0o777, 0o755);
         assert_eq!(fs::read_link(moved.join("versions/v1/link")).unwrap(), Path::new("run.sh"));
         assert!(moved.join("state.json").exists() && moved.join("log").exists() && !moved.join("units").exists());
-        assert!(unpack(&archive, new.path()).unwrap_err().to_string().contains("is not empty"));
+        assert!(unpack(&archive, &dir).err().unwrap().to_string().contains("is not empty"));
+    }
+
+    #[test]
+    fn a_broken_archive_leaves_nothing() {
+        let (new, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let archive = out.path().join("apps.tar");
+        fs::write(&archive, "no archive at all").unwrap();
+        assert!(unpack(&archive, &new.path().join("local")).is_err());
+        assert!(file::entries(new.path()).is_empty());
     }
 }

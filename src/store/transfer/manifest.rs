@@ -15,6 +15,9 @@ pub const FORMAT: u32 = 1;
 /// For the person who finds it.
 pub const NOTE: &str = "Secrets in here are sealed. The key is not in this folder: keep it apart, nothing sealed can be opened without it.";
 
+/// The same, for what was shared with tsuru's server.
+pub const CLEAR: &str = "Secrets in here are in clear, as tsuru's server keeps them: keep this folder as safe as the database.";
+
 /// What an export holds.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
@@ -22,6 +25,9 @@ pub struct Manifest {
     pub format: u32,
     /// What to know about it.
     pub note: String,
+    /// It is of a database that tsuru's server uses too: nothing in it is sealed.
+    #[serde(default)]
+    pub shared: bool,
     /// Names of the keys that sealed something in it.
     pub sealed_with: Vec<String>,
     /// One for each file.

@@ -32,7 +32,7 @@ pub async fn bind(mut call: Call) -> Answer {
     let input: Input = call.input().await?;
     let (instance, app) = permitted(&call, ["service-instance.update.bind", "app.update.bind"]).await?;
     constraint::check_service(&call.ctx.store, &app.pool, &instance.service_name).await.map_err(as_invalid)?;
-    let (instance, app) = locked(&mut call, instance, app, ["service-instance.update.bind", "app.update.bind"]).await?;
+    let (instance, app) = Box::pin(locked(&mut call, instance, app, ["service-instance.update.bind", "app.update.bind"])).await?;
     let how = Binding { restart: !input.no_restart, parameters: input.parameters };
     stream::run(&call.ctx, app, Format::Json, |ctx, mut app, out| async move {
         let done = service::bind(&ctx, &mut app, &instance, how, &out).await;
@@ -47,7 +47,7 @@ pub async fn unbind(mut call: Call) -> Answer {
     let how = Unbinding { restart: !inputs.flag("noRestart"), force: inputs.flag("force") };
     let permissions = ["service-instance.update.unbind", "app.update.unbind"];
     let (instance, app) = permitted(&call, permissions).await?;
-    let (instance, app) = locked(&mut call, instance, app, permissions).await?;
+    let (instance, app) = Box::pin(locked(&mut call, instance, app, permissions)).await?;
     stream::run(&call.ctx, app, Format::Json, |ctx, mut app, out| async move {
         let done = service::unbind(&ctx, &mut app, &instance, how, &out).await;
         (app, done)
