@@ -161,7 +161,6 @@ async fn what_tsuru_gave_up_still_says_so() {
     admin.post(rebuild).form(&[("origin", "rebuild")]).send().await.fails(500, failed);
     admin.post(rebuild).send().await.fails(400, "Invalid deployment origin");
     assert_eq!(admin.get("/1.9/apps/hello/units/autoscale").send().await.ok(200).text.trim_end(), "null");
-    assert_eq!(admin.post("/1.9/apps/hello/units/autoscale").json(&json!({})).send().await.status, 501);
     for version in ["1.2", "1.24"] {
         admin.get(&format!("/{version}/apps/hello/certificate")).send().await.fails(404, "no router with tls support");
     }
