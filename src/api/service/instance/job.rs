@@ -24,7 +24,7 @@ pub async fn bind(mut call: Call) -> Answer {
     call.permit("job.update", &job.contexts())?;
     constraint::check_service(&call.ctx.store, &job.pool, &instance.service_name).await.map_err(as_invalid)?;
     let recording = Recording::of("job.update").and_lock(instance.target()).with_data(Bson::Null);
-    let (instance, mut job) = locked(&mut call, (instance, "service-instance.update.bind"), job, recording).await?;
+    let (instance, mut job) = Box::pin(locked(&mut call, (instance, "service-instance.update.bind"), job, recording)).await?;
     let log = job.event().output();
     let done = service::bind_job(&call.ctx, &mut job, &instance, &log).await;
     job.end(done).await?;
@@ -43,7 +43,7 @@ pub async fn unbind(mut call: Call) -> Answer {
         call.permit("service.update", &service::owner_contexts(&service.owner_teams, &service.name))?;
     }
     let recording = Recording::of("job.update").and_lock(instance.target());
-    let (instance, job) = locked(&mut call, (instance, "service-instance.update.unbind"), job, recording).await?;
+    let (instance, job) = Box::pin(locked(&mut call, (instance, "service-instance.update.unbind"), job, recording)).await?;
     stream::run(&call.ctx, job, Format::Json, move |ctx, mut job, out: Output| async move {
         let done = service::unbind_job(&ctx, &mut job, &instance, force, &out).await;
         (job, done)
