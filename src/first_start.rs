@@ -65,7 +65,7 @@ pub async fn prepare(ctx: &Context) -> Result<Option<FirstLogin>> {
 pub async fn root_user(store: &Store, email: &str, clear: Secret) -> Result<()> {
     crate::names::check_email(email)?;
     password::check_length(&clear)?;
-    unless_there(store, &role(ALLOW_ALL, ContextType::Global, "may do everything", &["*"], &[])).await?;
+    unless_there(store, &role(ALLOW_ALL, ContextType::Global, "", &["*"], &[])).await?;
     let mut user = User::new(email, password::hash(store, clear).await?, Quota::unlimited());
     user.roles.push(RoleInstance { name: ALLOW_ALL.into(), context_value: String::new() });
     match store.of::<User>().insert(&user).await {

@@ -12,6 +12,7 @@ mod flows;
 mod layers;
 mod local;
 mod matrix;
+mod replay;
 mod server;
 mod shared;
 mod sign_on;

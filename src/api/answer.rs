@@ -1,6 +1,10 @@
 //! The few forms of answers.
 
-use actix_web::{HttpResponse, http::StatusCode, web::Bytes};
+use actix_web::{
+    HttpResponse,
+    http::{StatusCode, header},
+    web::Bytes,
+};
 use serde::Serialize;
 
 use crate::error::{Error, Result};
@@ -48,6 +52,19 @@ pub fn list_bytes<T: Serialize>(list: &[T]) -> Result<Bytes> {
 /// 200 and JSON that was written before, or 204 when it is empty.
 pub fn json_bytes(body: Bytes) -> Answer {
     if body.is_empty() { no_content() } else { Ok(HttpResponse::Ok().content_type("application/json").body(body)) }
+}
+
+/// JSON that tsuru sends without saying so: clients see it as text.
+pub fn untyped_json(status: StatusCode, value: &impl Serialize) -> Answer {
+    let mut response = json_with(status, value)?;
+    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("text/plain; charset=utf-8"));
+    Ok(response)
+}
+
+/// 201 and JSON without a newline, as tsuru tells of an app or job that it made.
+pub fn made(value: &impl Serialize) -> Answer {
+    let body = serde_json::to_vec(value).map_err(Error::internal)?;
+    Ok(HttpResponse::Created().content_type("application/json").body(body))
 }
 
 /// 200 and a JSON list, or 204 when it is empty.

@@ -46,6 +46,10 @@ pub trait Vault: Send + Sync + std::fmt::Debug {
 pub trait Builder: Send + Sync {
     /// Why apps of this platform cannot be built on this machine (a missing toolchain, by name), or `Ok`.
     async fn can_build(&self, platform: &str) -> Result<()>;
+    /// Whether platforms can be images of one's own. Where not, a platform is what is installed on the machine.
+    fn runs_images(&self) -> bool {
+        false
+    }
     /// Builds. Progress and the build's own output go to `out`. A failed build leaves nothing behind.
     async fn build(&self, request: BuildRequest, out: &Output) -> Result<Built>;
     /// Forgets a built version and its files.
@@ -178,6 +182,10 @@ pub trait Apps: Send + Sync {
     fn address(&self, app: &str) -> String;
     /// Makes new host names answer (and forgotten ones not) without touching units.
     async fn set_cnames(&self, app: &str, cnames: &[String]) -> Result<()>;
+    /// The cluster that the app runs in, where there are clusters.
+    fn cluster(&self, _app: &str) -> Option<String> {
+        None
+    }
     /// Addresses of the app's processes inside the machine or cluster.
     fn internal_addresses(&self, app: &str) -> Vec<InternalAddress>;
     /// Removes a volume and what is in it; one that is not there is no error.

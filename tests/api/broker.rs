@@ -19,6 +19,7 @@ pub struct Seen {
 struct State {
     seen: Arc<Mutex<Vec<Seen>>>,
     answers: Arc<Mutex<HashMap<String, (u16, String)>>>,
+    mind: Option<fn(&Seen) -> Option<HttpResponse>>,
 }
 
 /// The broker. It stops with the test's runtime.
@@ -29,7 +30,15 @@ pub struct Broker {
 
 impl Broker {
     pub fn start() -> Self {
-        let state = State::default();
+        Self::run(State::default())
+    }
+
+    /// One with a mind of its own about some requests.
+    pub fn minded(mind: fn(&Seen) -> Option<HttpResponse>) -> Self {
+        Self::run(State { mind: Some(mind), ..State::default() })
+    }
+
+    fn run(state: State) -> Self {
         let data = web::Data::new(state.clone());
         let server = HttpServer::new(move || App::new().app_data(data.clone()).default_service(web::to(answer)))
             .workers(1)
@@ -61,7 +70,11 @@ async fn answer(request: HttpRequest, body: web::Bytes, state: web::Data<State>)
     let line = format!("{} {}", request.method(), request.uri());
     let headers = request.headers().iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
     let text = String::from_utf8_lossy(&body).into_owned();
-    state.seen.lock().unwrap().push(Seen { line: line.clone(), body: text.clone(), headers });
+    let seen = Seen { line: line.clone(), body: text.clone(), headers };
+    state.seen.lock().unwrap().push(seen.clone());
+    if let Some(answer) = state.mind.and_then(|mind| mind(&seen)) {
+        return answer;
+    }
     if let Some((status, body)) = state.answers.lock().unwrap().get(&line).cloned() {
         return HttpResponse::build(StatusCode::from_u16(status).unwrap()).body(body);
     }

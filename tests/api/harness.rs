@@ -18,6 +18,7 @@ use impaas::{
     permission::{ContextType, Role, role::RoleInstance},
     provisioner::{DynProvisioner, absent::Absent},
     quota::Quota,
+    secret::Secret,
     server,
     store::{Backend, Filter, Key, Sealer, Store, Update, sqlite::Sqlite},
     user::User,
@@ -68,6 +69,20 @@ impl Server {
         let dir = tempfile::tempdir().unwrap();
         let flags = Overrides { data_dir: Some(dir.path().into()), ..Overrides::default() };
         let config = Config::load(&File::parse(settings).unwrap(), flags).unwrap();
+        let ctx = Context::new(config, store, provisioner, tokio::runtime::Handle::current());
+        first_start::prepare(&ctx).await.unwrap();
+        Self { ctx, router: Arc::new(Router::new(routes::table())), _dir: dir }
+    }
+
+    /// As `impaasd root user create` leaves a server: with a root user and the plans, and nothing else.
+    pub async fn with_root(documents: Arc<dyn Backend>, provisioner: DynProvisioner, settings: &str, password: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let flags = Overrides { data_dir: Some(dir.path().into()), ..Overrides::default() };
+        let config = Config::load(&File::parse(settings).unwrap(), flags).unwrap();
+        let store = Store::new(documents, Sealer::new(Key::random()));
+        std::fs::create_dir_all(config.uploads()).unwrap();
+        server::ensure_collections(&store).await.unwrap();
+        first_start::root_user(&store, first_start::ADMIN, Secret::new(password)).await.unwrap();
         let ctx = Context::new(config, store, provisioner, tokio::runtime::Handle::current());
         first_start::prepare(&ctx).await.unwrap();
         Self { ctx, router: Arc::new(Router::new(routes::table())), _dir: dir }
@@ -186,6 +201,18 @@ impl Request<'_> {
 
     pub fn body(mut self, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
         self.request = self.request.insert_header(("Content-Type", content_type.to_owned())).set_payload(body.into());
+        self
+    }
+
+    /// From this address.
+    pub fn from(mut self, address: &str) -> Self {
+        self.request = self.request.peer_addr(address.parse().unwrap());
+        self
+    }
+
+    /// A body that says nothing of its type.
+    pub fn raw(mut self, body: Vec<u8>) -> Self {
+        self.request = self.request.set_payload(body);
         self
     }
 

@@ -14,13 +14,38 @@ use impaas::{
     output::Output,
     provisioner::{
         AppState, Apps, BuildRequest, Builder, Built, Exec, InternalAddress, JobBuild, JobEnd, JobState, Jobs, LogLine, LogQuery, Logs,
-        Provisioner, RunRequest, Shell, ShellRequest, Source, Unit, UnitStatus,
+        ProcessState, Provisioner, RunRequest, Shell, ShellRequest, Source, Unit, UnitStatus,
     },
 };
 use tokio::sync::{broadcast, mpsc, watch};
 
+/// What a double of a provisioner shows of itself, and finds in every upload.
+#[derive(Clone, Copy)]
+pub struct Look {
+    pub name: &'static str,
+    /// Apps answer below it.
+    pub domain: &'static str,
+    pub runs_images: bool,
+    /// The cluster it says it is, and where apps reach each other in it.
+    pub cluster: Option<&'static str>,
+    pub processes: &'static [(&'static str, &'static str)],
+    pub config: &'static str,
+}
+
+impl Look {
+    const LOCAL: Self = Self {
+        name: "local",
+        domain: "localhost",
+        runs_images: false,
+        cluster: None,
+        processes: &[("web", "run web"), ("worker", "run worker")],
+        config: "hooks: {restart: {before: [b]}}\nhealthcheck: {path: /up}",
+    };
+}
+
 /// What a double of a provisioner knows.
 pub struct Memory {
+    look: Look,
     inner: Mutex<Inner>,
     live: broadcast::Sender<(String, LogLine)>,
     /// While true, builds wait.
@@ -48,7 +73,12 @@ struct Inner {
 
 impl Memory {
     pub fn new() -> Arc<Self> {
+        Self::like(Look::LOCAL)
+    }
+
+    pub fn like(look: Look) -> Arc<Self> {
         Arc::new(Self {
+            look,
             inner: Mutex::default(),
             live: broadcast::channel(64).0,
             hold_builds: watch::channel(false).0,
@@ -119,13 +149,17 @@ impl Memory {
     }
 }
 
+fn image_of(app: &str, version: u32) -> String {
+    format!("tsuru/app-{app}:v{version}")
+}
+
 async fn passed(gate: &watch::Sender<bool>) {
     gate.subscribe().wait_for(|held| !held).await.unwrap();
 }
 
 impl Provisioner for Memory {
     fn name(&self) -> &'static str {
-        "local"
+        self.look.name
     }
 }
 
@@ -135,13 +169,26 @@ impl Builder for Memory {
         Ok(())
     }
 
+    fn runs_images(&self) -> bool {
+        self.look.runs_images
+    }
+
     async fn build(&self, request: BuildRequest, out: &Output) -> Result<Built> {
         out.section(&format!("Starting container image build for app {:?}", request.app));
         let (app, version) = (request.app.clone(), request.version);
+        let described = !(self.look.runs_images && matches!(request.source, Source::Dockerfile { .. }));
         let upload = match &request.source {
             Source::Archive(path) | Source::Dockerfile { context: Some(path), .. } => std::fs::read(path)?,
             _ => Vec::new(),
         };
+        let unknown = match &request.source {
+            Source::Image(image) if self.look.runs_images => self.lock().versions.iter().all(|(app, v)| *image != image_of(app, *v)),
+            Source::Archive(path) if self.look.runs_images => !upload.starts_with(&[0x1f, 0x8b]) && path.exists(),
+            _ => false,
+        };
+        if unknown {
+            return Err(Error::refused("rpc error: code = Unknown desc = this cannot be built"));
+        }
         let failed = {
             let mut inner = self.lock();
             inner.uploads.push(upload);
@@ -154,9 +201,9 @@ impl Builder for Memory {
             self.remove_version(&app, version).await?;
             return Err(Error::refused(why));
         }
-        let config = tsuru_yaml::parse("hooks: {restart: {before: [b]}}\nhealthcheck: {path: /up}")?;
-        let processes = [("web", "run web"), ("worker", "run worker")].map(|(name, line)| (name.to_owned(), vec![line.to_owned()]));
-        Ok(Built { image: format!("tsuru/app-{app}:v{version}"), processes: processes.into(), config, exposed_ports: vec![] })
+        let config = if described { tsuru_yaml::parse(self.look.config)? } else { Default::default() };
+        let processes = self.look.processes.iter().map(|(name, line)| ((*name).to_owned(), vec![(*line).to_owned()]));
+        Ok(Built { image: image_of(&app, version), processes: processes.collect(), config, exposed_ports: vec![] })
     }
 
     async fn remove_version(&self, app: &str, version: u32) -> Result<()> {
@@ -214,15 +261,37 @@ impl Apps for Memory {
     }
 
     fn address(&self, app: &str) -> String {
-        format!("{app}.localhost")
+        format!("{app}.{}", self.look.domain)
     }
 
     async fn set_cnames(&self, _: &str, _: &[String]) -> Result<()> {
         Ok(())
     }
 
-    fn internal_addresses(&self, _: &str) -> Vec<InternalAddress> {
-        Vec::new()
+    fn cluster(&self, _: &str) -> Option<String> {
+        self.look.cluster.map(Into::into)
+    }
+
+    fn internal_addresses(&self, app: &str) -> Vec<InternalAddress> {
+        let serving = |process: ProcessState, version: Option<u32>| {
+            let mark = version.map(|version| format!("-v{version}")).unwrap_or_default();
+            InternalAddress {
+                domain: format!("{app}-{}{mark}.default.svc.cluster.local", process.name),
+                protocol: "TCP".into(),
+                port: 8888,
+                version: version.map(|version| version.to_string()).unwrap_or_default(),
+                process: process.name,
+            }
+        };
+        let processes = self.lock().apps.get(app).filter(|_| self.look.cluster.is_some()).cloned().unwrap_or_default().processes;
+        let several = processes.len() > 1;
+        let each = processes.iter().filter(|_| several).map(|process| serving(process.clone(), Some(process.version)));
+        let each: Vec<_> = each.collect();
+        processes.iter().take(1).map(|process| serving(process.clone(), None)).chain(each).collect()
+    }
+
+    async fn remove_volume(&self, _: &str) -> Result<()> {
+        Ok(())
     }
 }
 
@@ -341,7 +410,8 @@ impl Logs for Memory {
 impl Exec for Memory {
     async fn run(&self, request: RunRequest, out: &Output) -> Result<()> {
         let times = if request.once || request.isolated { 1 } else { self.units(&request.app).len() };
-        (0..times).for_each(|_| out.line(&request.command));
+        let printed = request.command.strip_prefix("echo ").filter(|_| self.look.runs_images).unwrap_or(&request.command);
+        (0..times).for_each(|_| out.line(printed));
         match request.command.strip_prefix("exit ") {
             Some(code) => Err(Error::refused(format!("command terminated with exit code {code}"))),
             None => Ok(()),

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use actix_web::http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -61,7 +60,7 @@ pub async fn create(mut call: Call) -> Answer {
     let lock = call.record_new("app.create", New { target, events_permission: "app.read.events", contexts }).await?;
     let made = create::create(&call.ctx, &lock, new, &caller).await;
     lock.end(made).await?;
-    answer::json_with(StatusCode::CREATED, &Created { ip: String::new(), status: "success" })
+    answer::made(&Created { ip: String::new(), status: "success" })
 }
 
 async fn checked(call: &Call, input: Input) -> Result<NewApp> {

@@ -41,6 +41,8 @@ pub struct Info {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     autoscale: Vec<AutoscaleView>,
     provisioner: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cluster: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     processes: Vec<ProcessView>,
     routers: Vec<RouterView>,
@@ -139,6 +141,7 @@ impl Bound {
             routers,
             autoscale: specs.into_iter().map(AutoscaleView::from).collect(),
             provisioner: provisioner.name(),
+            cluster: provisioner.cluster(&app.name),
             platform: platform(&app),
             volume_binds: volume_binds.cloned().map(BindView::from).collect(),
             service_instance_binds: bound.map(ServiceView::from).collect(),
@@ -170,7 +173,7 @@ fn platform(app: &App) -> String {
 fn processes(app: &App, state: Option<AppState>) -> Vec<ProcessView> {
     let mut all: BTreeMap<String, ProcessView> = BTreeMap::new();
     for process in state.map(|state| state.processes).unwrap_or_default() {
-        let (healthcheck, startupcheck) = (process.healthcheck, process.startupcheck);
+        let (healthcheck, startupcheck) = (process.healthcheck.map(Healthcheck::in_full), process.startupcheck);
         all.insert(process.name.clone(), ProcessView { name: process.name, healthcheck, startupcheck, ..ProcessView::default() });
     }
     for process in &app.processes {

@@ -78,7 +78,7 @@ fn array((kind, name): &(&'static str, String), lines: &[LogLine]) -> Bytes {
         message: &line.message,
         source: &line.source,
         name,
-        r#type: kind,
+        r#type: if matches!(line.unit.as_str(), "" | "api") { "" } else { kind },
         unit: &line.unit,
     });
     let mut text = serde_json::to_string(&shown.collect::<Vec<_>>()).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! `POST /users/{email}/tokens`, `POST /auth/login`.
 
-use actix_web::HttpResponse;
+use actix_web::{HttpResponse, http::StatusCode};
 use serde_json::json;
 
 use crate::{
@@ -22,7 +22,7 @@ pub async fn login(mut call: Call) -> Answer {
         Some(Way::Code(oauth)) => by_code(&call, oauth, &inputs).await?,
         None => return Ok(HttpResponse::NotImplemented().finish()),
     };
-    answer::json(&json!({ "token": token.expose() }))
+    answer::untyped_json(StatusCode::OK, &json!({ "token": token.expose() }))
 }
 
 enum Way<'a> {

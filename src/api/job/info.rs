@@ -16,6 +16,8 @@ use crate::{
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Info {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cluster: Option<String>,
     job: JobView,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     units: Vec<UnitView>,
@@ -34,11 +36,13 @@ struct Bind {
 pub async fn info(call: Call) -> Answer {
     let job = load(&call).await?;
     call.permit("job.read", &job.contexts())?;
-    let units = job::provisioner(&call.ctx, &job).await?.job_units(&job.name).await?;
+    let provisioner = job::provisioner(&call.ctx, &job).await?;
+    let units = provisioner.job_units(&job.name).await?;
     let bound = Instance::shown_of_job(&call.ctx.store, &job.name).await?;
     let bind =
         |instance: &Instance| Bind { service: instance.service_name.clone(), instance: instance.name.clone(), plan: instance.plan.clone() };
     answer::json(&Info {
+        cluster: provisioner.cluster(&job.name),
         job: JobView::from(&job),
         units: units.into_iter().map(UnitView::from).collect(),
         service_instance_binds: bound.iter().map(bind).collect(),

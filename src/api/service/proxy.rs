@@ -90,17 +90,16 @@ async fn of_instance(mut call: Call, path: &str) -> Answer {
     let asked = proxy::of_instance(&instance, &method(&call)?, path);
     let below = asked.as_ref().map(Asked::below).unwrap_or_default();
     let kind = service.authorize(call.caller()?, call.method(), &below, &instance.contexts())?;
-    let asked = asked?;
     if method(&call)? == Method::GET {
         let asker = reader(&call)?;
-        return pass(&mut call, &service, &instance.pool, asked, &asker).await;
+        return pass(&mut call, &service, &instance.pool, asked?, &asker).await;
     }
     let new = New { target: instance.target(), events_permission: instance.events_permission(), contexts: instance.contexts() };
     let event = call.record_new(Recording::of("service-instance.update.proxy").as_kind(kind), new).await?;
     let passed = async {
         let (service, instance) = both(&call).await?;
         service.authorize(call.caller()?, call.method(), &below, &instance.contexts())?;
-        pass(&mut call, &service, &instance.pool, asked, &Asker::of(event.event())).await
+        pass(&mut call, &service, &instance.pool, asked?, &Asker::of(event.event())).await
     };
     let passed = passed.await;
     event.end(passed).await

@@ -4,11 +4,18 @@ use std::time::Instant;
 
 use actix_web::HttpResponse;
 
-use crate::api::{Answer, Call, answer};
+use crate::{
+    api::{Answer, Call, answer},
+    config::Database,
+};
 
-/// `WORKING`; with `check=all` or `check=store`, whether the store answers.
+/// `WORKING`; with `check=all` or the store's name, whether the store answers.
 pub async fn healthcheck(call: Call) -> Answer {
-    if call.query.get("check").is_none() {
+    let name = match call.ctx.config.database {
+        Database::Embedded => "database",
+        Database::Mongo { .. } => "MongoDB",
+    };
+    if !call.query.all("check").any(|asked| asked == "all" || asked == name) {
         return answer::text("WORKING");
     }
     let start = Instant::now();
@@ -20,5 +27,5 @@ pub async fn healthcheck(call: Call) -> Answer {
         }
     };
     let mut response = status;
-    Ok(response.content_type("text/plain; charset=utf-8").body(format!("database: {word} ({:?})\n", start.elapsed())))
+    Ok(response.content_type("text/plain; charset=utf-8").body(format!("{name}: {word} ({:?})\n", start.elapsed())))
 }

@@ -1,5 +1,6 @@
 //! `GET /teams/{name}/users`, `GET /teams/{name}/groups`.
 
+use actix_web::http::StatusCode;
 use serde::Serialize;
 
 use crate::{
@@ -25,14 +26,20 @@ struct GroupItem {
 pub async fn users(call: Call) -> Answer {
     let team = readable(&call).await?;
     let users = members::users(&call.ctx.store, &team.name).await?;
-    answer::json(&users.into_iter().map(|user| UserItem { email: user.name, roles: user.roles }).collect::<Vec<_>>())
+    answer::untyped_json(
+        StatusCode::OK,
+        &users.into_iter().map(|user| UserItem { email: user.name, roles: user.roles }).collect::<Vec<_>>(),
+    )
 }
 
 /// Groups with roles in the team.
 pub async fn groups(call: Call) -> Answer {
     let team = readable(&call).await?;
     let groups = members::groups(&call.ctx.store, &team.name).await?;
-    answer::json(&groups.into_iter().map(|group| GroupItem { group: group.name, roles: group.roles }).collect::<Vec<_>>())
+    answer::untyped_json(
+        StatusCode::OK,
+        &groups.into_iter().map(|group| GroupItem { group: group.name, roles: group.roles }).collect::<Vec<_>>(),
+    )
 }
 
 async fn readable(call: &Call) -> Result<Team> {

@@ -35,7 +35,7 @@ pub async fn create(mut call: Call) -> Answer {
     let new = NewToken { id: wanted.token_id, description: wanted.description, expires_in: wanted.expires_in, team: wanted.team, creator };
     let made = team_token::create(&call.ctx.store, new).await;
     let token = event.end(made).await?;
-    answer::json_with(StatusCode::CREATED, &Roles::load(&call.ctx.store).await?.view(token, call.caller()?))
+    answer::untyped_json(StatusCode::CREATED, &Roles::load(&call.ctx.store).await?.view(token, call.caller()?))
 }
 
 #[derive(Default, Deserialize)]
@@ -55,7 +55,7 @@ pub async fn update(mut call: Call) -> Answer {
     let change = Change { regenerate: wanted.regenerate, description: wanted.description, expires_in: wanted.expires_in };
     let changed = team_token::change(&call.ctx.store, &token, change).await;
     let changed = token.end(changed).await?;
-    answer::json(&Roles::load(&call.ctx.store).await?.view(changed, call.caller()?))
+    answer::untyped_json(StatusCode::OK, &Roles::load(&call.ctx.store).await?.view(changed, call.caller()?))
 }
 
 /// Removes a token that owns no apps.

@@ -30,6 +30,8 @@ pub async fn build(ctx: &Context, app: &mut Locked<App>, what: Origin, options: 
 
 /// Makes the next version of the app from `what`.
 pub(super) async fn version(ctx: &Context, app: &Locked<App>, rollout: &Rollout<'_>, what: Origin, options: &Options) -> Result<Version> {
+    // What cannot be had takes no number.
+    let (source, _kept) = app.event().unless_cancelled(source(ctx, what)).await?;
     let start = Version {
         description: options.message.clone(),
         custom_build_tag: options.tag.clone(),
@@ -37,7 +39,7 @@ pub(super) async fn version(ctx: &Context, app: &Locked<App>, rollout: &Rollout<
         ..Version::default()
     };
     let mut version = write::make(&ctx.store, &app.name, start).await?;
-    match fill(ctx, app, rollout, what, &mut version).await {
+    match fill(ctx, app, rollout, source, &mut version).await {
         Ok(()) => Ok(version),
         Err(e) => {
             discard(ctx, app, rollout, version.version).await;
@@ -53,19 +55,10 @@ pub(super) async fn discard(ctx: &Context, app: &App, rollout: &Rollout<'_>, ver
     }
 }
 
-async fn fill(ctx: &Context, app: &Locked<App>, rollout: &Rollout<'_>, what: Origin, version: &mut Version) -> Result<()> {
-    let building = async {
-        let (source, _kept) = source(ctx, what).await?;
-        let request = BuildRequest {
-            app: app.name.clone(),
-            version: version.number(),
-            platform: app.platform.clone(),
-            source,
-            env: rollout.env.clone(),
-        };
-        rollout.provisioner.build(request, &rollout.out).await
-    };
-    let built = app.event().unless_cancelled(building).await?;
+async fn fill(ctx: &Context, app: &Locked<App>, rollout: &Rollout<'_>, source: Source, version: &mut Version) -> Result<()> {
+    let request =
+        BuildRequest { app: app.name.clone(), version: version.number(), platform: app.platform.clone(), source, env: rollout.env.clone() };
+    let built = app.event().unless_cancelled(rollout.provisioner.build(request, &rollout.out)).await?;
     if version.custom_build_tag.is_empty() {
         version.build_image = format!("{}-builder", built.image);
     } else {

@@ -14,8 +14,8 @@ use crate::{
 /// Downloads it to a file, within the limit of uploads.
 pub(super) async fn fetch(config: &Config, address: &str) -> Result<Upload> {
     let url = outgoing::url(address, config.outgoing)?;
-    let failed = |e: reqwest::Error| Error::refused(format!("Get {:?}: {}", without_secrets(address), cause(&e.without_url())));
-    let answer = outgoing::client(config.outgoing)?.get(url).send().await.map_err(failed)?;
+    let failed = |e: reqwest::Error| Error::refused(format!("Get {:?}: {}", without_secrets(address), reason(&url, e)));
+    let answer = outgoing::client(config.outgoing)?.get(url.clone()).send().await.map_err(failed)?;
     if !answer.status().is_success() {
         return Err(Error::refused(format!("Get {:?}: unexpected status code: {}", without_secrets(address), answer.status().as_u16())));
     }
@@ -42,6 +42,18 @@ pub fn check_size(config: &Config, size: u64) -> Result<()> {
         return Ok(());
     }
     Err(Error::TooLarge(format!("the archive is larger than the limit of {} bytes (upload:max-size)", config.max_upload)))
+}
+
+/// Why it failed; where nobody listens, in tsuru's words.
+fn reason(url: &Url, e: reqwest::Error) -> String {
+    let connecting = e.is_connect();
+    let inner = cause(&e.without_url());
+    match (inner.split_once(" (os error "), url.host_str(), url.port_or_known_default()) {
+        (Some((words, _)), Some(host), Some(port)) if connecting => {
+            format!("dial tcp {host}:{port}: connect: {}", words.to_lowercase())
+        }
+        _ => inner,
+    }
 }
 
 /// The innermost reason, which says most.

@@ -82,6 +82,20 @@ pub struct Healthcheck {
     pub force_restart: bool,
 }
 
+impl Healthcheck {
+    /// With what holds where nothing is said.
+    #[must_use]
+    pub fn in_full(mut self) -> Self {
+        if self.scheme.is_empty() && self.command.is_empty() {
+            self.scheme = "http".into();
+        }
+        for (seconds, default) in [(&mut self.allowed_failures, 3), (&mut self.interval_seconds, 10), (&mut self.timeout_seconds, 60)] {
+            *seconds = if *seconds == 0 { default } else { *seconds };
+        }
+        self
+    }
+}
+
 /// `startupcheck`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
