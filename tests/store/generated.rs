@@ -85,6 +85,12 @@ impl Against {
     }
 
     /// What a document may hold.
+    /// mongo-java-server sometimes adds a number to a set that has it in another width; MongoDB does not.
+    fn knows_in_sets(self, value: &Bson) -> bool {
+        let text = format!("{value:?}");
+        matches!(self, Self::List) || !(text.contains("Int") || text.contains("Double"))
+    }
+
     fn value(self, name: &'static str) -> BoxedStrategy<Bson> {
         match (self, name) {
             (Self::List, _) => prop_oneof![8 => value(), 1 => Just(Bson::Null)].boxed(),
@@ -176,7 +182,8 @@ fn update(against: Against) -> impl Strategy<Value = Update> {
         sub().prop_map(|sub| Update::push("list", sub)),
         (path(), -3..4_i64).prop_map(|(path, by)| Update::inc(path, by)),
         (path(), value()).prop_map(|(path, value)| Update::push(path, value)),
-        (path(), value()).prop_map(|(path, value)| Update::add_to_set(path, value)),
+        (path(), value().prop_filter("numbers of two widths", move |value| against.knows_in_sets(value)))
+            .prop_map(|(path, value)| Update::add_to_set(path, value)),
         (path(), scalar()).prop_map(|(path, value)| Update::pull(path, value)),
         (path(), value()).prop_map(|(path, value)| Update::default().and_set_on_insert(path, value)),
     ];
