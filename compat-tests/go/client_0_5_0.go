@@ -26,7 +26,7 @@ func job(s *session) error {
 	api := s.client.JobApi
 	wanted := tsuru.InputJob{
 		Name: "tf-job", Pool: pool, Plan: "c0.1m0.2", TeamOwner: team, Description: "one", Schedule: "0 3 * * *",
-		Container: tsuru.JobSpecContainer{Image: "busybox", Command: []string{"true"}},
+		Container: tsuru.JobSpecContainer{Image: "tsuru/python", Command: []string{"true"}},
 	}
 	answer, err := api.CreateJob(s.ctx, wanted)
 	return first(

@@ -367,9 +367,13 @@ func webhook(s *session) error {
 }
 
 func cluster(s *session) error {
-	api := s.client.ClusterApi
-	wanted := tsuru.Cluster{Name: "tf-cluster", Addresses: []string{"https://192.0.2.1:6443"}, Provisioner: "kubernetes", Pools: []string{"tf-none"}}
-	answer, err := api.ClusterCreate(s.ctx, wanted)
+	api, pools := s.client.ClusterApi, s.client.PoolApi
+	wanted := tsuru.Cluster{Name: "tf-cluster", Addresses: []string{"https://192.0.2.1:6443"}, Provisioner: "kubernetes", Pools: []string{"tf-cluster"}}
+	answer, err := pools.PoolCreate(s.ctx, tsuru.PoolCreateData{Name: "tf-cluster", Provisioner: "kubernetes"})
+	if err := done("create its pool", answer, err); err != nil {
+		return err
+	}
+	answer, err = api.ClusterCreate(s.ctx, wanted)
 	return first(
 		func() error { return done("create", answer, err) },
 		func() error {
@@ -385,6 +389,10 @@ func cluster(s *session) error {
 		},
 		func() error { answer, err := api.ClusterDelete(s.ctx, wanted.Name); return done("delete", answer, err) },
 		func() error { _, answer, _ := api.ClusterInfo(s.ctx, wanted.Name); return gone("cluster", answer) },
+		func() error {
+			answer, err := pools.PoolDelete(s.ctx, "tf-cluster")
+			return done("delete its pool", answer, err)
+		},
 	)
 }
 
