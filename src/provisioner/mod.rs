@@ -5,6 +5,7 @@
 
 pub mod absent;
 mod jobs;
+pub mod kubernetes;
 pub mod local;
 
 pub use jobs::{Concurrency, JobBuild, JobEnd, JobState, Jobs, app_image};

@@ -1,0 +1,3 @@
+//! Apps, jobs and volumes on Kubernetes, with the same objects as tsuru's server makes.
+
+pub mod objects;
