@@ -1,6 +1,7 @@
 //! `cargo xtask test` and `cargo xtask bench`: what a fresh machine needs to check and to measure this project.
 
 mod bench;
+mod cluster;
 mod coverage;
 mod mongo_wire;
 mod oidc_provider;
@@ -19,6 +20,9 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   test              installs what the tests need (apt-get), then format, lints, dependencies, all tests, and the stock CLI where it is on
                     PATH; with --no-install only says what is missing
   coverage FILE     compares the contract with what tests asserted, noted in FILE by a run with IMPAAS_CONTRACT_CASES=FILE
+  cluster up        starts a real Kubernetes of one node with a registry and BuildKit on this machine (root); says how to use it
+  cluster status    which of its parts run
+  cluster down      stops it and removes all of it but what was downloaded and built
   mongo-wire PORT   runs the MongoDB wire server of the tests until Ctrl-C
   bench             start time, memory and requests per second of a release build, beside a route that does nothing
 ";
@@ -29,6 +33,12 @@ fn main() -> ExitCode {
     let outcome = match words.as_slice() {
         ["test"] => test::run(true),
         ["test", "--no-install"] => test::run(false),
+        ["cluster", "up"] => cluster::Cluster::here().up(true).map(|how| println!("{how}")),
+        ["cluster", "status"] => {
+            println!("{}", cluster::Cluster::here().status());
+            Ok(())
+        }
+        ["cluster", "down"] => cluster::Cluster::here().down().map(drop),
         ["mongo-wire", port] => wire(port),
         ["coverage", file] => coverage::check(&test::root(), file.as_ref()).map(drop),
         ["bench"] => bench::run(),

@@ -83,7 +83,8 @@ pub fn shown(command: &mut Command) -> Result<String> {
     }
 }
 
-fn line_of(command: &Command) -> String {
+/// A command as a person would type it.
+pub fn line_of(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
 }

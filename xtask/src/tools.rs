@@ -42,9 +42,28 @@ const TOOLS: &[Tool] = &[
     },
 ];
 
+/// What a Kubernetes node needs, where one can run.
+const CLUSTER: &[Tool] = &[
+    Tool { name: "Go", what_for: "the test cluster", check: &["go", "version"], packages: &["golang-go"] },
+    Tool { name: "ip", what_for: "the test cluster", check: &["ip", "-V"], packages: &["iproute2"] },
+    Tool { name: "iptables", what_for: "the test cluster", check: &["/usr/sbin/iptables", "--version"], packages: &["iptables"] },
+    Tool { name: "conntrack", what_for: "the test cluster", check: &["/usr/sbin/conntrack", "--version"], packages: &["conntrack"] },
+    Tool { name: "openssl", what_for: "the test cluster", check: &["openssl", "version"], packages: &["openssl"] },
+    Tool { name: "debootstrap", what_for: "images", check: &["/usr/sbin/debootstrap", "--version"], packages: &["debootstrap"] },
+];
+
 /// Makes sure that everything is there; with `install`, by apt-get.
 pub fn prepare(install: bool) -> Result<String> {
-    let missing: Vec<&Tool> = TOOLS.iter().filter(|tool| !works(tool.check)).collect();
+    provide(TOOLS, install)
+}
+
+/// The same for what the test cluster needs besides.
+pub fn prepare_cluster(install: bool) -> Result<String> {
+    provide(CLUSTER, install)
+}
+
+fn provide(tools: &'static [Tool], install: bool) -> Result<String> {
+    let missing: Vec<&Tool> = tools.iter().filter(|tool| !works(tool.check)).collect();
     if missing.is_empty() {
         return Ok("everything is there".to_owned());
     }
