@@ -6,7 +6,6 @@ pub mod auth;
 pub mod body;
 pub mod call;
 pub mod constraint;
-pub mod contract;
 pub mod deploy;
 pub mod dispatch;
 pub mod error;

@@ -1,7 +1,7 @@
 //! THE route table: every route the server answers, one line each. Earlier lines win.
 
 use super::{
-    app, auth, constraint, contract, deploy, event, job, plan, platform, pool, provisioner, role,
+    app, auth, constraint, deploy, event, job, plan, platform, pool, provisioner, role,
     route::{Route, route},
     router, service, system, team, token, user, volume, webhook,
 };
@@ -24,7 +24,6 @@ pub fn table() -> Vec<Route> {
     routes.extend(team_routes());
     routes.extend(role_routes());
     routes.extend(token_routes());
-    routes.extend(contract::not_yet(&routes));
     routes
 }
 

@@ -134,13 +134,23 @@ fn place(cname: &str) -> String {
     format!("certissuers.{}", cname.replace('.', "_dot_"))
 }
 
+/// tsuru refuses with status 500.
+async fn check_issuer(ctx: &Context, pool: &str, issuer: &str) -> Result<()> {
+    let pool = Pool::load(&ctx.store, pool).await?;
+    let rules = Rules::load(&ctx.store, &pool.name).await?;
+    match rules.on(Field::CertIssuer) {
+        Some(rule) if !rule.values.is_empty() && !rule.allows_by_name(issuer) => {
+            let (which, issuers) = (if rule.blacklist { "not allowed" } else { "allowed" }, rule.values.join(", "));
+            Err(Error::refused(format!("cert issuer not allowed by constraints of this pool. {which} values: {issuers}")))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Has an issuer make the certificates of a host name.
 pub async fn set_issuer(ctx: &Context, app: &mut Locked<App>, cname: &str, issuer: &str) -> Result<()> {
     check_cname(app, cname)?;
-    let pool = Pool::load(&ctx.store, &app.pool).await?;
-    if !Rules::load(&ctx.store, &pool.name).await?.allow(Field::CertIssuer, issuer) {
-        return Err(Error::refused("cert issuer not allowed by constraints of this pool"));
-    }
+    check_issuer(ctx, &app.pool, issuer).await?;
     let id = app.id;
     app.change(&ctx.store, id, Update::set(place(cname), issuer)).await?;
     super::router::refresh(ctx, app).await

@@ -51,11 +51,7 @@ async fn what_is_asked_for_is_kept_shown_and_forgotten() {
     assert!(admin.get("/1.0/apps/a").send().await.ok(200).text.contains(&format!("\"autoscale\":{shown}")));
     assert_eq!(memory.shape("a")[0], (1, "web".into(), 2, true), "it has the units that it is to have at least");
     let by_hand = admin.put("/1.0/apps/a/units").form(&[("units", "1"), ("process", "web")]).send().await;
-    assert!(
-        by_hand.text.contains("cannot add units to an app with autoscaler configured, please update autoscale settings"),
-        "{}",
-        by_hand.text
-    );
+    by_hand.fails_like(500, "<said>cannot add units to an app with autoscaler configured, please update autoscale settings");
 
     let all = with(json!({
         "averageCPU": "",
@@ -122,8 +118,8 @@ async fn what_makes_no_sense_is_refused_with_the_words_of_the_contract() {
     server.ctx.store.of::<App>().update(Filter::eq("name", "a"), Update::set("quota.limit", 2)).await.unwrap();
     refused(json!({}), "maximum units cannot be greater than quota limit").await;
     for body in ["{", r#"{"minUnits": -1}"#, r#"{"minUnits": "x"}"#] {
-        let reply = admin.post(PATH).body("application/json", body).send().await.ok(400);
-        assert!(reply.text.starts_with("unable to parse autoscale spec: unable to parse as json: "), "{}", reply.text);
+        let reply = admin.post(PATH).body("application/json", body).send().await;
+        reply.fails_like(400, "unable to parse autoscale spec: unable to parse as json: <why>");
     }
     assert_eq!(admin.get(PATH).send().await.ok(200).text, "null\n");
 }

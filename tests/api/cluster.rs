@@ -102,6 +102,9 @@ async fn wrong_clusters_are_refused_with_the_words_of_the_contract() {
     admin.post("/1.3/provisioner/clusters").json(&k1()).send().await.ok(200);
     admin.post("/1.3/provisioner/clusters").json(&k1()).send().await.fails(409, "cluster already exists");
     admin.post("/1.4/provisioner/clusters/k1").form(&[("name", "k1")]).send().await.fails(500, form);
+    let nowhere = json!({"provisioner": "kubernetes"});
+    let text = "either default or a list of pools must be set";
+    admin.post("/1.4/provisioner/clusters/k1").json(&nowhere).send().await.fails(400, text);
     let moon = json!({"provisioner": "kubernetes", "pools": ["moon"]});
     admin.post("/1.4/provisioner/clusters/k1").json(&moon).send().await.fails(400, "Pool does not exist.");
 }

@@ -7,6 +7,7 @@ use impaas::permission::ContextType::{Global, Team};
 use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
 
 use super::{deploy::server, harness::Server};
+use crate::contract::cases::asserted;
 
 const DENIED: &str = "You don't have permission to do this action";
 
@@ -41,14 +42,17 @@ async fn send(server: &Server, token: Option<&str>, lines: &[&str]) -> String {
     if let Some(token) = token {
         request.headers_mut().insert("Authorization", format!("bearer {token}").parse().unwrap());
     }
-    let (mut socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
+    let (mut socket, answer) = tokio_tungstenite::connect_async(request).await.unwrap();
     for line in lines {
         socket.send(Message::text(*line)).await.ok();
     }
     socket.send(Message::Close(None)).await.ok();
     loop {
         match tokio::time::timeout(Duration::from_secs(20), socket.next()).await.unwrap() {
-            Some(Ok(Message::Text(text))) => return text.to_string(),
+            Some(Ok(Message::Text(text))) => {
+                asserted(Some(&("GET".into(), "/logs".into(), "1.0".into())), answer.status().as_u16(), None, None);
+                return text.to_string();
+            }
             Some(Ok(_)) => {}
             end => panic!("no last word: {end:?}"),
         }

@@ -349,7 +349,7 @@ async fn wrong_deploys_are_refused() {
     admin.post(deploy).form(&[("origin", "image")]).send().await.fails(400, none);
     admin.post("/1.23/jobs/none/deploy").form(&[("image", "x")]).send().await.fails(404, "Job none not found.");
     memory.fail("no such image");
-    let failed = admin.post(deploy).form(&[("image", "x")]).send().await.ok(200);
+    let failed = admin.post(deploy).form(&[("image", "x")]).send().await.says(200, "Tsuru failed to deploy job once");
     assert!(failed.text.ends_with("Tsuru failed to deploy job once\nno such image\n"), "{}", failed.text);
     let event = server.ctx.store.of::<Event>().get(Filter::eq("kind.name", "job.deploy")).await.unwrap().unwrap();
     assert_eq!(event.error, "no such image");

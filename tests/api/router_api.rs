@@ -13,6 +13,7 @@ use super::{
     edge_router::EdgeRouter,
     harness::{Caller, Server},
     memory::Memory,
+    volume::make_team,
 };
 
 const DENIED: &str = "You don't have permission to do this action";
@@ -155,6 +156,8 @@ async fn deploys_and_removals_reach_the_router() {
     assert!(said.contains("---- Updating router [edge] ----"), "{said}");
     assert_eq!(edge.backend("a").unwrap()["tags"], json!(["new"]));
     edge.breaks(Some("boom"));
+    let failed = admin.post("/1.0/apps/a/routes").send().await;
+    failed.fails(500, &format!("failed to request {}/api/backend/a - 500 - boom", edge.url));
     let said = deploy(&admin, &[]).await.ok(200).text;
     assert!(said.contains(&format!("failed to request {}/api/backend/a - 500 - boom", edge.url)), "{said}");
     admin.delete("/1.0/apps/a").send().await.ok(200);
@@ -173,6 +176,8 @@ async fn apps_take_only_routers_that_there_are_and_that_their_pool_allows() {
     admin.put("/1.3/constraints").json(&only).send().await.ok(200);
     let text = "router \"second\" is not available for pool \"local\". Available routers are: \"edge, local\"";
     add("second").send().await.fails(400, text);
+    let second = [("name", "b"), ("platform", ""), ("teamOwner", "demo"), ("router", "second")];
+    admin.post("/1.0/apps").form(&second).send().await.fails(400, text);
     let new = [("name", "b"), ("platform", ""), ("teamOwner", "demo"), ("router", "edge"), ("routeropts.class", "x")];
     admin.post("/1.0/apps").form(&new).send().await.ok(201);
     let routers = admin.get("/1.5/apps/b/routers").send().await.ok(200).json();
@@ -180,6 +185,29 @@ async fn apps_take_only_routers_that_there_are_and_that_their_pool_allows() {
         routers,
         json!([{"name": "edge", "opts": {"class": "x"}, "address": "", "addresses": null, "type": "api", "status": "not ready"}])
     );
+    let local = json!({"PoolExpr": "local", "Field": "router", "Values": ["local"]});
+    admin.put("/1.3/constraints").json(&local).send().await.ok(200);
+    let text = "router \"edge\" is not available for pool \"local\". Available routers are: \"local\"";
+    admin.put("/1.5/apps/a/routers/edge").form(&[("Opts.class", "slow")]).send().await.fails(400, text);
+}
+
+#[actix_web::test]
+async fn two_apps_have_a_host_name_only_on_other_routers_and_of_one_team() {
+    let (server, edge) = (Server::with(Memory::new()).await, EdgeRouter::start());
+    make_team(&server, "other").await;
+    let admin = server.admin().await;
+    for (app, team, router) in [("a", "demo", "first"), ("b", "demo", "second"), ("c", "other", "third"), ("d", "demo", "first")] {
+        if app != "d" {
+            make(&admin, router, &edge).await;
+        }
+        let new = [("name", app), ("platform", "python"), ("teamOwner", team), ("router", router)];
+        admin.post("/1.0/apps").form(&new).send().await.ok(201);
+    }
+    let name = async |app: &str| admin.post(&format!("/1.0/apps/{app}/cname")).form(&[("cname", "x.example.com")]).send().await;
+    name("a").await.ok(200);
+    name("b").await.ok(200);
+    name("c").await.fails_like(500, "cname x.example.com already exists for another app <app> and belongs to a different team owner");
+    name("d").await.fails(500, "cname x.example.com already exists for app a using same router");
 }
 
 #[actix_web::test]
@@ -248,6 +276,9 @@ async fn certificates_go_to_the_router_and_their_keys_nowhere_else() {
     admin.delete("/1.2/apps/a/certificate").send().await.fails(400, "You must provide a cname.");
     edge.has_no_tls();
     set("a.wild.example.com", CERTIFICATE, KEY).await.fails(400, "no router with tls support");
+    for since in ["1.2", "1.24"] {
+        admin.get(&format!("/{since}/apps/a/certificate")).send().await.fails(404, "no router with tls support");
+    }
 }
 
 #[actix_web::test]
@@ -262,10 +293,13 @@ async fn issuers_are_set_within_the_pools_constraints() {
     set([("cname", "y.example.com"), ("issuer", "le")]).send().await.fails(400, "cname does not exist in app (y.example.com)");
     admin.delete("/1.24/apps/a/certissuer").send().await.fails(400, "You must provide a cname.");
     admin.delete("/1.24/apps/a/certissuer?cname=y").send().await.fails(400, "cname does not exist in app (y)");
-    let only = json!({"PoolExpr": "local", "Field": "cert-issuer", "Values": ["other"]});
+    let only = json!({"PoolExpr": "local", "Field": "cert-issuer", "Values": ["other", "another"]});
     admin.put("/1.3/constraints").json(&only).send().await.ok(200);
-    let refused = "cert issuer not allowed by constraints of this pool";
-    set([("cname", "x.example.com"), ("issuer", "le")]).send().await.fails(500, refused);
+    let refused = "cert issuer not allowed by constraints of this pool. ";
+    set([("cname", "x.example.com"), ("issuer", "le")]).send().await.fails(500, &format!("{refused}allowed values: other, another"));
+    let others = json!({"PoolExpr": "local", "Field": "cert-issuer", "Values": ["le", "me"], "Blacklist": true});
+    admin.put("/1.3/constraints").json(&others).send().await.ok(200);
+    set([("cname", "x.example.com"), ("issuer", "le")]).send().await.fails(500, &format!("{refused}not allowed values: le, me"));
     set([("cname", "x.example.com"), ("issuer", "other")]).send().await.ok(200);
     assert_eq!(edge.backend("a").unwrap()["certIssuers"], json!({"x.example.com": "other"}));
     admin.delete("/1.24/apps/a/certissuer?cname=x.example.com").send().await.ok(200);

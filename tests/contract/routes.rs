@@ -8,7 +8,7 @@ use impaas::api::{
 };
 
 use super::{cases::key, table};
-use crate::api::{harness::Server, volume::make_app};
+use crate::api::harness::Server;
 
 const ERRORS: &str = include_str!("errors.csv");
 const ROUTES: &str = include_str!("routes.csv");
@@ -131,19 +131,5 @@ fn placeholders_stand_for_any_text_and_nothing_else_does() {
     assert!(table::matches("a <b> c <d>", "a 1 c 2"));
     for (pattern, text) in [("App <app> not found.", "App x not found"), ("no", "none"), ("a <b> c", "a  d"), ("<a>!", "!?")] {
         assert!(!table::matches(pattern, text), "{pattern}");
-    }
-}
-
-#[actix_web::test]
-async fn a_route_that_is_not_served_yet_says_so() {
-    let server = Server::new().await;
-    make_app(&server, "app", "demo").await;
-    for (number, (method, path, since)) in contract().into_iter().map(|route| route.key).enumerate() {
-        let asked = path.replace(":.*}", "}").replace(['{', '}'], "");
-        let user = server.user(&format!("{number}@example.com")).await;
-        let reply = user.request(&method, &format!("/{since}{asked}")).send().await;
-        if reply.status == 501 {
-            reply.fails(501, &format!("{method} {path} is not there yet in this server"));
-        }
     }
 }

@@ -4,6 +4,7 @@ use impaas::{
     app::version::AppVersions,
     permission::ContextType::{Global, Team},
     plan::StoredPlan,
+    platform::Platform,
     store::{Filter, Update},
 };
 
@@ -12,6 +13,7 @@ use crate::{
     api::{
         deploy::{deploy, server},
         harness::Server,
+        memory::Memory,
     },
     server::archive::multipart,
 };
@@ -80,6 +82,14 @@ async fn lists_of_nothing_are_204() {
     user.get("/1.0/plans/routers").send().await.ok(204);
     server.ctx.store.of::<StoredPlan>().delete(Filter::All).await.unwrap();
     user.get("/1.0/plans").send().await.ok(204);
+    server.ctx.store.of::<Platform>().delete(Filter::All).await.unwrap();
+    user.get("/1.0/platforms").send().await.ok(204);
+}
+
+#[actix_web::test]
+async fn only_a_server_without_settings_has_volume_plans_of_its_own() {
+    let server = Server::with_settings(Memory::new(), "database:\n  url: mongodb://127.0.0.1:9\n").await;
+    server.admin().await.get("/1.4/volumeplans").send().await.ok(204);
 }
 
 #[actix_web::test]

@@ -20,10 +20,11 @@ pub const BLOCKED: &str = "error running <kind> on <target>: block <block>";
 pub const THROTTLED: &str = "event throttled, limit for <what>";
 
 /// The errors that many routes share.
-pub const GROUPS: [(&str, u16, &[&str]); 7] = [
+pub const GROUPS: [(&str, u16, &[&str]); 8] = [
     ("401", 401, &["You must provide a valid Authorization header"]),
     ("app", 404, &["App <app> not found."]),
     ("body", 400, &["unable to parse as json: <why>", "unable to <parse or decode> form: <why>"]),
+    ("json", 400, &["unable to parse as json: <why>"]),
     ("event", 500, &[LOCKED, BLOCKED, THROTTLED]),
     ("event-unlocked", 500, &[BLOCKED, THROTTLED]),
     ("event-unblocked", 500, &[LOCKED, THROTTLED]),

@@ -73,6 +73,10 @@ fn event_that_can_be_cancelled() -> Begin {
 async fn places(admin: &Caller<'_>) {
     admin.post("/1.0/pools").form(&[("name", "dev")]).send().await.ok(201);
     admin.post("/1.0/plans").form(&[("name", "tiny"), ("memory", "0")]).send().await.ok(201);
+    let router = json!({"name": "edge", "type": "api", "config": {"api-url": "http://127.0.0.1:9"}});
+    admin.post("/1.8/routers").json(&router).send().await.ok(201);
+    let cluster = json!({"name": "c1", "provisioner": "kubernetes", "default": true});
+    admin.post("/1.3/provisioner/clusters").json(&cluster).send().await.ok(200);
     let volume = [("Name", "data"), ("TeamOwner", "demo"), ("Pool", "local"), ("Plan.Name", "local")];
     admin.post("/1.4/volumes").form(&volume).send().await.ok(201);
 }

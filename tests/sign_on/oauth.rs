@@ -128,6 +128,15 @@ async fn what_is_missing_is_asked_for_and_passwords_are_not_managed() {
 }
 
 #[actix_web::test]
+async fn a_user_of_the_provider_is_made_without_a_password_and_once() {
+    let server = server(&format!("{KNOWN}{}", dead())).await;
+    let admin = server.admin().await;
+    admin.post("/1.0/users?email=ann@uni.example").send().await.ok(201);
+    admin.post("/1.0/users?email=ann@uni.example").send().await.fails(500, "this email is already registered");
+    assert!(User::load(&server.ctx.store, "ann@uni.example").await.unwrap().password.is_empty());
+}
+
+#[actix_web::test]
 async fn a_provider_that_is_away_is_a_503() {
     let server = server(&format!("{KNOWN}{}", dead())).await;
     bring(&server, "x", CALLBACK).await.fails(503, "The sign-on provider does not answer, please try again.");

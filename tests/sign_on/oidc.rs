@@ -45,9 +45,7 @@ async fn a_providers_token_signs_on_by_itself_with_groups_and_a_team_of_ones_own
     assert_eq!(server.ctx.store.of::<Team>().count(Filter::eq("creatinguser", "ann@uni.example")).await.unwrap(), 1);
     let eve = provider.tokens("cli", "eve@home.example staff").await.access;
     server.with_token(&eve).get("/1.0/users/info").send().await.fails(401, NOBODY);
-    server.nobody().post("/1.0/auth/login").form(&[("email", "a@b.co"), ("password", "x")]).send().await.ok(501);
     server.with_token(&ann).delete("/1.0/users/tokens").send().await.ok(501);
-    server.admin().await.post("/1.0/users?email=new@uni.example").send().await.ok(501);
 }
 
 #[actix_web::test]
@@ -105,10 +103,22 @@ async fn keys_are_kept_while_the_provider_is_away_and_changed_with_it() {
     }
 }
 
+const AWAY: &str = "  oidc: {client-id: c, issuer: 'http://127.0.0.1:9', audience: x}\n";
+
+#[actix_web::test]
+async fn what_only_the_provider_does_is_501_here() {
+    let server = server(&format!("{ANYBODY}{AWAY}")).await;
+    let password = [("email", "a@b.co"), ("password", "x")];
+    for path in ["/1.0/auth/login", "/1.0/users/a@b.co/tokens"] {
+        server.nobody().post(path).form(&password).send().await.fails(501, "");
+    }
+    server.admin().await.post("/1.0/users?email=new@uni.example").send().await.fails(501, "");
+    assert_eq!(server.ctx.store.of::<User>().count(Filter::eq("email", "new@uni.example")).await.unwrap(), 0);
+}
+
 #[actix_web::test]
 async fn a_provider_that_was_never_there_is_a_503_and_no_401() {
-    let settings = "  oidc: {client-id: c, issuer: 'http://127.0.0.1:9', audience: x}\n";
-    let server = server(&format!("{ANYBODY}{settings}")).await;
+    let server = server(&format!("{ANYBODY}{AWAY}")).await;
     let token = format!("{}.e30.AAAA", URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256","kid":"k"}"#));
     let text = "The sign-on provider does not answer, please try again.";
     server.with_token(&token).get("/1.0/users/info").send().await.fails(503, text);

@@ -1,5 +1,4 @@
-//! Contract coverage: each case of the contract's table was asserted by a test of the run before, the table says why it cannot be,
-//! or it is one of `tests/contract/open.txt`: those that nobody has written a test for yet. That list only gets shorter.
+//! Contract coverage: each case of the contract's table was asserted by a test of the run before, or the table says why it cannot be.
 
 #[path = "../../tests/contract/table.rs"]
 #[expect(dead_code, reason = "the tests read more of the table than this step does")]
@@ -8,7 +7,7 @@ mod table;
 use std::{collections::HashMap, fs, path::Path};
 
 use crate::Result;
-use table::{Case, Key, Route};
+use table::{Case, Key};
 
 /// The variable that names the file where tests note what they assert.
 pub const VARIABLE: &str = "IMPAAS_CONTRACT_CASES";
@@ -19,14 +18,10 @@ pub fn check(root: &Path, noted: &Path) -> Result<String> {
     let table = table::read(&text("tests/contract/routes.csv")?, &text("tests/contract/errors.csv")?)?;
     let noted = fs::read_to_string(noted).map_err(|error| format!("what tests asserted: {}: {error}", noted.display()))?;
     let asserted = asserted(&noted)?;
-    let (mut total, mut covered, mut excused, mut unserved) = (0, 0, 0, 0);
+    let (mut total, mut covered, mut excused) = (0, 0, 0);
     let mut missing = Vec::new();
     for route in &table {
         let of_route = asserted.get(&route.key).map_or(&[][..], Vec::as_slice);
-        if of_route.iter().any(|one| is_unserved(route, one)) {
-            unserved += 1;
-            continue;
-        }
         for case in &route.cases {
             total += 1;
             if of_route.iter().any(|one| one.covers(case)) {
@@ -38,12 +33,7 @@ pub fn check(root: &Path, noted: &Path) -> Result<String> {
             }
         }
     }
-    let open = text("tests/contract/open.txt")?;
-    let (open, missing): (Vec<String>, Vec<String>) = missing.into_iter().partition(|case| open.lines().any(|line| line == case));
-    let summary = format!(
-        "{covered} cases of {total} covered, {excused} with a reason why not, {} still open, {unserved} routes not served yet",
-        open.len()
-    );
+    let summary = format!("{covered} cases of {total} covered, {excused} with a reason why not");
     println!("    {summary}");
     missing.iter().for_each(|line| println!("    missing: {line}"));
     if missing.is_empty() { Ok(summary) } else { Err(format!("{summary}; {} cases are asserted by no test", missing.len())) }
@@ -66,12 +56,6 @@ impl Asserted {
         };
         text && self.status == case.status && (case.want.is_none() || case.want == self.want)
     }
-}
-
-/// What the server itself says of a route that it does not serve.
-fn is_unserved(route: &Route, one: &Asserted) -> bool {
-    let text = format!("{} {} is not there yet in this server", route.key.0, route.key.1);
-    one.status == 501 && one.text.as_deref() == Some(&text)
 }
 
 fn asserted(text: &str) -> Result<HashMap<Key, Vec<Asserted>>> {
