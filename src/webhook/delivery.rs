@@ -1,5 +1,7 @@
 //! A call that is to be made: kept until it was answered, or given up.
 
+use std::time::Duration;
+
 use bson::oid::ObjectId;
 use serde::{Deserialize, Serialize};
 
@@ -14,8 +16,10 @@ const FIRST_WAIT: i64 = 1_000;
 const LONGEST_WAIT: i64 = 3_600_000;
 /// A call that nobody answered for so long is given up.
 const GIVE_UP: i64 = 24 * 3_600_000;
-/// Longer than a call may take: then its server is gone.
-const CLAIM: i64 = 90_000;
+/// A claim that was not renewed for so long: its server is gone.
+const CLAIM: i64 = 15_000;
+/// How often a claim is renewed while its call lasts.
+pub const RENEW: Duration = Duration::from_secs(4);
 
 /// One event for one webhook, as stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -85,8 +89,18 @@ impl Delivery {
 
     /// Takes it, unless another server was faster.
     pub async fn claim(&self, store: &Store) -> Result<Option<Self>> {
-        let untaken = Filter::id(&self.id).and(Filter::eq("attempts", self.attempts)).and(Filter::lte("next", Time::now()));
+        let untaken = self.ours().and(Filter::lte("next", Time::now()));
         Ok(store.of::<Self>().update(untaken, Update::inc("attempts", 1).and_set("next", in_millis(CLAIM))).await?)
+    }
+
+    /// Nobody else may try it yet: the call still lasts.
+    pub async fn renew(&self, store: &Store) -> Result<()> {
+        store.of::<Self>().update(self.ours(), Update::set("next", in_millis(CLAIM))).await?;
+        Ok(())
+    }
+
+    fn ours(&self) -> Filter {
+        Filter::id(&self.id).and(Filter::eq("attempts", self.attempts))
     }
 
     /// It is not needed any longer.
@@ -101,10 +115,9 @@ impl Delivery {
             tracing::warn!(delivery = self.id, attempts = self.attempts, why, "a webhook's receiver did not answer for a day; given up");
             return self.done(store).await;
         }
-        let ours = Filter::id(&self.id).and(Filter::eq("attempts", self.attempts));
         let why: String = why.chars().take(500).collect();
         let update = Update::set("next", in_millis(wait(self.attempts))).and_set("error", why);
-        store.of::<Self>().update(ours, update).await?;
+        store.of::<Self>().update(self.ours(), update).await?;
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    pin::pin,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -12,6 +13,7 @@ use tokio::sync::Notify;
 
 use super::{
     Delivery, SigningKey, Webhook,
+    delivery::RENEW,
     filter::Ended,
     payload,
     send::{self, Message},
@@ -106,11 +108,26 @@ async fn work(ctx: &Context, calls: &Calls) -> Result<()> {
             let Some(delivery) = delivery.claim(&ctx.store).await? else { continue };
             let ctx = ctx.clone();
             tokio::spawn(async move {
-                if let Err(e) = deliver(&ctx, &delivery).await {
+                if let Err(e) = holding(&ctx, &delivery, deliver(&ctx, &delivery)).await {
                     tracing::warn!(error = %e, "what became of a webhook's call could not be kept; it will be made again");
                 }
                 drop(call);
             });
+        }
+    }
+}
+
+/// Renews the claim while the call lasts: a server that dies leaves it to the others, or to its next start, soon.
+async fn holding<T>(ctx: &Context, delivery: &Delivery, call: impl Future<Output = T>) -> T {
+    let mut call = pin!(call);
+    loop {
+        match tokio::time::timeout(RENEW, &mut call).await {
+            Ok(done) => return done,
+            Err(_) => {
+                if let Err(e) = delivery.renew(&ctx.store).await {
+                    tracing::warn!(error = %e, "a webhook's call that still lasts could not be kept; it may be made again");
+                }
+            }
         }
     }
 }

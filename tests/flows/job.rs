@@ -32,8 +32,11 @@ async fn a_kill_of_the_server_loses_no_job_and_no_run() {
     let before = logged(&server, "often").await.len();
     eventually("the long run ended", PATIENCE, || async { logged(&server, "long").await == ["began", "done"] }).await;
     eventually("the clock still runs", PATIENCE, || async { logged(&server, "often").await.len() > before }).await;
-    let info = server.json("/1.13/jobs/long").await;
-    assert_eq!((&info["units"][0]["Status"], &info["units"][0]["Restarts"]), (&json!("succeeded"), &json!(0)));
+    eventually("the run is seen to have ended, and once", PATIENCE, || async {
+        let unit = server.json("/1.13/jobs/long").await["units"][0].clone();
+        unit["Status"] == "succeeded" && unit["Restarts"] == 0
+    })
+    .await;
     eventually("its end is an event", PATIENCE, || async {
         let events = server.json("/1.1/events?kindname=job.run").await;
         events.as_array().is_some_and(|events| events.iter().any(|event| event["Target"]["Value"] == "long"))

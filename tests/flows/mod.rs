@@ -7,4 +7,5 @@ mod hang_up;
 mod job;
 mod kept;
 mod passing;
+mod webhook;
 mod zero_downtime;
