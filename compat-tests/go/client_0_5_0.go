@@ -8,17 +8,6 @@ import "github.com/tsuru/go-tsuruclient/pkg/tsuru"
 func versioned() []resource {
 	return []resource{
 		{"tsuru_job, tsuru_job_env", job},
-		{"tsuru_certificate_issuer (read)", func(s *session) error {
-			if err := makeApp(s); err != nil {
-				return err
-			}
-			// The embedded server's router has no certificates, which it says as tsuru does.
-			_, answer, err := s.client.AppApi.AppGetCertificates(s.ctx, app)
-			if answer == nil || answer.StatusCode != 404 || err == nil {
-				return same("certificates", err, "no router with tls support")
-			}
-			return removeApp(s)
-		}},
 	}
 }
 

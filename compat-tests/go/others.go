@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 )
 
 // others are the calls of the GitHub Action and of the dashboard: unversioned paths, their own ways to name the token.
@@ -44,7 +45,7 @@ func read(s *session, path string) error {
 	return nil
 }
 
-// imageDeploy is what the Action sends: without a Docker socket the server may say that it cannot, but not that it did not understand.
+// imageDeploy is what the Action sends.
 func imageDeploy(s *session) error {
 	form := url.Values{"name": {"gh-app"}, "platform": {"static"}, "teamOwner": {team}, "pool": {pool}}
 	status, text, err := s.call("POST", "/apps", "Bearer", "application/x-www-form-urlencoded", []byte(form.Encode()))
@@ -52,15 +53,21 @@ func imageDeploy(s *session) error {
 		return fmt.Errorf("app: %d %q %v", status, text, err)
 	}
 	defer func() { _, _, _ = s.call("DELETE", "/apps/gh-app", "Bearer", "", nil) }()
-	body := []byte(`{"image":"ghcr.io/owner/owner/repo:latest"}`)
-	status, text, err = s.call("POST", "/apps/gh-app/deploy", "Bearer", "application/json", body)
-	switch {
-	case err != nil:
+	if err := deploy(s, "gh-app"); err != nil {
 		return err
-	case status == http.StatusNotImplemented:
-		return absent{text}
-	case status == http.StatusBadRequest || status == http.StatusForbidden || status == http.StatusUnauthorized:
-		return fmt.Errorf("%d %q", status, text)
+	}
+	_, text, err = s.call("GET", "/deploys?app=gh-app&limit=1", "Bearer", "", nil)
+	var deploys []struct{ Image string }
+	if err != nil || json.Unmarshal([]byte(text), &deploys) != nil || len(deploys) != 1 {
+		return fmt.Errorf("deploys: %q %v", text, err)
+	}
+	// Without a container engine the server knows the images that it made itself, and says so of others.
+	for image, words := range map[string]string{deploys[0].Image: "\nOK\n", "ghcr.io/owner/owner/repo:latest": "container engine"} {
+		body, _ := json.Marshal(map[string]string{"image": image})
+		_, text, err := s.call("POST", "/apps/gh-app/deploy", "Bearer", "application/json", body)
+		if err != nil || !strings.Contains(text, words) {
+			return fmt.Errorf("deploy of %s: %q %v", image, text, err)
+		}
 	}
 	return nil
 }

@@ -23,8 +23,10 @@ func resources() []resource {
 		{"tsuru_app_env", env},
 		{"tsuru_app_cname", cname},
 		{"tsuru_app_grant", grant},
+		{"a deploy, which routers and autoscale need", func(s *session) error { return deploy(s, app) }},
 		{"tsuru_app_router", router},
 		{"tsuru_app_autoscale", autoscale},
+		{"tsuru_certificate_issuer", certificateIssuer},
 		{"tsuru_volume, tsuru_volume_bind", volume},
 		{"tsuru_router", dynamicRouter},
 		{"tsuru_webhook", webhook},
@@ -269,24 +271,6 @@ func grant(s *session) error {
 	)
 }
 
-func router(s *session) error {
-	all, answer, err := s.client.AppApi.AppRouterList(s.ctx, app)
-	if err := done("list", answer, err); err != nil {
-		return err
-	}
-	if len(all) == 0 {
-		return same("routers of the app", len(all), 1)
-	}
-	_, answer, err = s.client.RouterApi.RouterList(s.ctx)
-	return done("all routers", answer, err)
-}
-
-func autoscale(s *session) error {
-	api := s.client.AppApi
-	_, answer, err := api.AutoScaleInfo(s.ctx, app)
-	return done("read", answer, err)
-}
-
 func volume(s *session) error {
 	api, bind := s.client.VolumeApi, tsuru.VolumeBindData{App: app, Mountpoint: "/data", Norestart: true}
 	return first(
@@ -315,32 +299,6 @@ func volume(s *session) error {
 		},
 		func() error { answer, err := api.VolumeDelete(s.ctx, "tf-volume"); return done("delete", answer, err) },
 		func() error { _, answer, _ := api.VolumeGet(s.ctx, "tf-volume"); return gone("volume", answer) },
-	)
-}
-
-func dynamicRouter(s *session) error {
-	api := s.client.RouterApi
-	wanted := tsuru.DynamicRouter{Name: "tf-router", Type: "api", Config: map[string]interface{}{"api-url": "http://192.0.2.1:1"}}
-	answer, err := api.RouterCreate(s.ctx, wanted)
-	return first(
-		func() error { return done("create", answer, err) },
-		func() error {
-			answer, err := api.RouterUpdate(s.ctx, wanted.Name, wanted)
-			return done("update", answer, err)
-		},
-		func() error {
-			all, answer, err := api.RouterList(s.ctx)
-			if err := done("list", answer, err); err != nil {
-				return err
-			}
-			for _, one := range all {
-				if one.Name == wanted.Name {
-					return same("config", one.Config["api-url"], "http://192.0.2.1:1")
-				}
-			}
-			return same("routers", all, wanted.Name)
-		},
-		func() error { answer, err := api.RouterDelete(s.ctx, wanted.Name); return done("delete", answer, err) },
 	)
 }
 
