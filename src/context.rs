@@ -51,7 +51,7 @@ impl Context {
     pub fn new(config: Config, store: Store, provisioner: DynProvisioner, runtime: Handle) -> Self {
         let events = Events::new(store.clone(), runtime.clone()).with_limits(config.throttling.clone());
         let callers = Callers::new(&store);
-        let metrics = Metrics::new(events.metrics(), store.commands());
+        let metrics = Metrics::new(events.metrics(), store.commands().metrics());
         let brokers = broker::Client::new(&config);
         let sign_on = SignOn::new(&config);
         Self(Arc::new(Parts {
@@ -67,6 +67,14 @@ impl Context {
             metrics,
             runtime,
         }))
+    }
+
+    /// What is counted, in Prometheus' text format, with what runs now.
+    pub fn exposition(&self) -> Result<String> {
+        let census = self.0.provisioner.census();
+        let units = census.units.iter().map(|(status, count)| (status.word(), *count));
+        self.0.metrics.now_running(self.0.events.running(), census.apps, units);
+        self.0.metrics.text()
     }
 
     /// The provisioner of a pool whose `provisioner` field says this.

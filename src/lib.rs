@@ -25,6 +25,7 @@ pub mod platform;
 pub mod pool;
 pub mod provisioner;
 pub mod quota;
+pub mod request_id;
 pub mod router;
 pub mod seal;
 pub mod secret;

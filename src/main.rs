@@ -9,7 +9,7 @@ use std::{
 use clap::{Args, Parser, Subcommand};
 use impaas::{
     backup,
-    config::{Config, File, Overrides, sealing::KeySource},
+    config::{Config, File, LogFormat, Overrides, sealing::KeySource},
     error::{Error, Result},
     first_start, provisioner, seal, server,
 };
@@ -38,9 +38,15 @@ struct Settings {
     /// Address where apps answer by their host name [default: 127.0.0.1:8888]
     #[arg(long, global = true, value_name = "ADDR:PORT")]
     apps_listen: Option<String>,
+    /// Address of /metrics alone [default: it is on the API's address]
+    #[arg(long, global = true, value_name = "ADDR:PORT")]
+    metrics_listen: Option<String>,
     /// error, warn, info, debug or trace [default: warn]
     #[arg(long, global = true, value_name = "LEVEL")]
     log: Option<String>,
+    /// text or json [default: text]
+    #[arg(long, global = true, value_name = "FORMAT")]
+    log_format: Option<String>,
 }
 
 #[derive(Subcommand)]
@@ -111,7 +117,14 @@ fn explain(e: &Error) -> String {
 fn run(cli: Cli) -> Result<()> {
     let settings = cli.settings;
     let file = settings.config.as_deref().map_or_else(|| Ok(File::default()), File::read)?;
-    let flags = Overrides { data_dir: settings.data_dir, listen: settings.listen, apps_listen: settings.apps_listen, log: settings.log };
+    let flags = Overrides {
+        data_dir: settings.data_dir,
+        listen: settings.listen,
+        apps_listen: settings.apps_listen,
+        metrics_listen: settings.metrics_listen,
+        log: settings.log,
+        log_format: settings.log_format,
+    };
     let config = Config::load(&file, flags)?;
     start_log(&config)?;
     for key in file.unknown() {
@@ -133,7 +146,11 @@ fn run(cli: Cli) -> Result<()> {
 fn start_log(config: &Config) -> Result<()> {
     let filter = format!("warn,impaas={}", config.log_level);
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    log.with_ansi(std::io::stderr().is_terminal()).try_init().map_err(Error::internal)
+    match config.log_format {
+        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).try_init(),
+        LogFormat::Json => log.json().flatten_event(true).with_span_list(false).try_init(),
+    }
+    .map_err(Error::internal)
 }
 
 async fn root_user(config: &Config, email: &str) -> Result<()> {

@@ -1,5 +1,6 @@
 //! From settings to a running server, top to bottom, and its graceful end.
 
+mod metrics;
 mod open;
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, sync::Arc, time::Duration};
@@ -109,6 +110,7 @@ async fn ensure<T: Document>(store: &Store) -> Result<()> {
 pub async fn serve(config: Config) -> Result<()> {
     let _data = DataDir::open(&config.data_dir)?;
     let api = std::net::TcpListener::bind(config.listen).map_err(|e| cannot_listen("listen", config.listen, &e))?;
+    let metrics = metrics::bind(&config)?;
     let store = open_store(&config).await?;
     let local = start_local(&config, &store).await?;
     let ctx = Context::new(config, store, local.clone(), tokio::runtime::Handle::current());
@@ -126,6 +128,9 @@ pub async fn serve(config: Config) -> Result<()> {
     tokio::spawn(intent::keep(ctx.clone()));
     tokio::spawn(webhook::work::keep(ctx.clone()));
     tokio::spawn(job::keep_notes(ctx.clone()));
+    if let Some(listener) = metrics {
+        metrics::serve(&ctx, listener)?;
+    }
     announce(&ctx.config, first.as_ref());
     listen(ctx, api).await?;
     local.stop().await;

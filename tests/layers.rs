@@ -24,7 +24,7 @@ const CRATES: &[(&str, &[&str])] = &[
 ];
 
 /// Small things that any room may use and that use nothing but each other.
-const LEAVES: &[&str] = &["clock", "cron", "error", "lenient", "names", "outgoing", "output", "secret"];
+const LEAVES: &[&str] = &["clock", "cron", "error", "lenient", "metrics", "names", "outgoing", "output", "request_id", "secret"];
 
 /// What no noun, store or provisioner may look back to.
 const ABOVE: &[&str] = &["api", "web", "server", "main"];
@@ -38,9 +38,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("cron", &[]),
     ("error", &[]),
     ("lenient", &[]),
+    ("metrics", &[]),
     ("names", &[]),
     ("outgoing", &[]),
     ("output", &[]),
+    ("request_id", &[]),
     ("secret", &[]),
     ("config", &["config"]),
 ];

@@ -5,12 +5,14 @@ use std::{sync::Arc, time::Instant};
 use actix_web::{
     HttpRequest, HttpResponse,
     dev::Payload,
-    http::{StatusCode, header::HeaderValue},
+    http::header::{HeaderName, HeaderValue},
     web,
 };
 
 use super::{
-    Call, error,
+    Call,
+    access::Access,
+    error,
     extract::{Values, percent_decode},
     route::{Door, Match, Router},
 };
@@ -19,6 +21,7 @@ use crate::{
     auth::token,
     context::Context,
     error::{Error, Result},
+    request_id,
 };
 
 /// The oldest client that works.
@@ -31,27 +34,31 @@ pub async fn dispatch(
     ctx: web::Data<Context>,
     router: web::Data<Arc<Router>>,
 ) -> HttpResponse {
+    let (running, began) = (ctx.metrics.http.running(), Instant::now());
     let path = percent_decode(request.path());
-    let began = Instant::now();
-    let Some(found) = router.find(request.method().as_str(), &path) else {
-        ctx.metrics.request("any", "none", StatusCode::NOT_FOUND.as_u16(), began.elapsed());
-        return not_found();
-    };
-    let (context, route) = (Context::clone(&ctx), found.route);
-    let mut response = match answer(context, found, request, payload.into_inner()).await {
-        Ok(response) => response,
-        Err(e) => error::response(&e),
-    };
-    ctx.metrics.request(route.method, route.path, response.status().as_u16(), began.elapsed());
-    response.headers_mut().insert(header_name(), HeaderValue::from_static(SUPPORTED_CLIENT));
+    let found = router.find(request.method().as_str(), &path);
+    let (method, route) = found.as_ref().map_or(("any", "none"), |found| (found.route.method, found.route.path));
+    let id_header = ctx.config.request_id_header.as_deref();
+    let id = request_id::take(id_header.and_then(|name| request.headers().get(name)?.to_str().ok()));
+    let access = Access::begin(id.clone(), method, route);
+    let answered = answered(Context::clone(&ctx), found, request, payload.into_inner());
+    let mut response = Box::pin(request_id::within(id.clone(), access.span.clone(), answered)).await;
+    running.answered(method, route, response.status().as_u16(), began.elapsed());
+    if let Some((name, value)) = id_header.and_then(|name| Some((name.parse::<HeaderName>().ok()?, id.parse::<HeaderValue>().ok()?))) {
+        response.headers_mut().insert(name, value);
+    }
+    access.ends_with(response)
+}
+
+async fn answered(ctx: Context, found: Option<Match<'_>>, request: HttpRequest, payload: Payload) -> HttpResponse {
+    let Some(found) = found else { return not_found() };
+    let mut response = answer(ctx, found, request, payload).await.unwrap_or_else(|e| error::response(&e));
+    response.headers_mut().insert(HeaderName::from_static("supported-tsuru"), HeaderValue::from_static(SUPPORTED_CLIENT));
     response
 }
 
-fn header_name() -> actix_web::http::header::HeaderName {
-    actix_web::http::header::HeaderName::from_static("supported-tsuru")
-}
-
-fn not_found() -> HttpResponse {
+/// What Go's server says of a path that it does not know.
+pub fn not_found() -> HttpResponse {
     HttpResponse::NotFound()
         .content_type("text/plain; charset=utf-8")
         .insert_header(("X-Content-Type-Options", "nosniff"))

@@ -1,5 +1,6 @@
 //! HTTP: the route table, the decoding of requests, the words of answers. Knows no database and no cluster.
 
+pub mod access;
 pub mod answer;
 pub mod app;
 pub mod auth;

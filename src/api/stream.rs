@@ -23,6 +23,7 @@ use crate::{
     error::{Error, Result},
     event::Locked,
     output::{Output, Sink},
+    request_id,
 };
 
 /// Silence after which a sign of life is sent.
@@ -141,7 +142,7 @@ where
     let behind = Arc::new(AtomicUsize::new(0));
     let client = Arc::new(Client { format, to, behind: behind.clone() });
     let sink: Arc<dyn Sink> = client.clone();
-    let mut done = ctx.runtime.spawn(work(sink));
+    let mut done = ctx.runtime.spawn(request_id::carried(work(sink)));
     let first = tokio::select! {
         biased;
         first = from.recv() => first,
@@ -153,7 +154,7 @@ where
         }
     };
     let (to, ended) = (client, done);
-    ctx.runtime.spawn(async move {
+    ctx.runtime.spawn(request_id::carried(async move {
         match ended.await {
             Ok(Ok(())) => {
                 if let Format::Text(ending) = format {
@@ -163,7 +164,7 @@ where
             Ok(Err(e)) => to.send(format.failure(&e)),
             Err(e) => to.send(format.failure(&Error::internal(e))),
         }
-    });
+    }));
     Ok(HttpResponse::Ok().content_type(format.content_type()).streaming(chunks(first, from, behind, format)))
 }
 

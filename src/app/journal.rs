@@ -9,6 +9,7 @@ use crate::{
     context::Context,
     output::{Output, Sink},
     provisioner::{DynProvisioner, LogLine},
+    request_id,
 };
 
 /// Lines that wait for the log at most; more are left out, so that a slow disk holds up nothing.
@@ -18,13 +19,13 @@ const WAITING: usize = 4096;
 pub fn with(ctx: &Context, provisioner: &DynProvisioner, app: &str, source: &str, out: &Output) -> Output {
     let (to, mut from) = mpsc::channel::<LogLine>(WAITING);
     let (provisioner, app) = (provisioner.clone(), app.to_owned());
-    ctx.runtime.spawn(async move {
+    ctx.runtime.spawn(request_id::carried(async move {
         while let Some(line) = from.recv().await {
             if let Err(e) = provisioner.log(&app, line).await {
                 tracing::warn!(app, error = %e, "a line could not be added to the app's log");
             }
         }
-    });
+    }));
     out.clone().and(Arc::new(Journal { source: source.into(), to, partial: Mutex::default() }))
 }
 

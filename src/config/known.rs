@@ -1,6 +1,6 @@
 //! The keys of `tsuru.conf` that tsurud or this server reads.
 
-const KEYS: &str = "listen apps-listen data-dir host use-tls shutdown-timeout debug provisioner request-id-header disable-index-page \
+const KEYS: &str = "listen apps-listen metrics-listen data-dir host use-tls shutdown-timeout debug provisioner request-id-header disable-index-page \
     index-page-template reset-password-template reset-password-successfully-template repo-manager \
     upload:max-size log:level log:file log:disable-syslog log:syslog-tag log:use-stderr log:format log:app-log-service \
     log:app-log-memory-buffer-bytes database:driver database:url database:name database:shared database:key database:key-file database:old-key-files \

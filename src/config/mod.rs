@@ -33,6 +33,12 @@ pub struct Config {
     pub listen: SocketAddr,
     /// `apps-listen`: address of the app router.
     pub apps_listen: SocketAddr,
+    /// `metrics-listen`: address of `/metrics` alone; `None`: the API's.
+    pub metrics_listen: Option<SocketAddr>,
+    /// `request-id-header`: a request's id comes in it, goes back in it and on to brokers and routers.
+    pub request_id_header: Option<String>,
+    /// `log:format`: how log lines look.
+    pub log_format: LogFormat,
     /// `log:level`: error, warn, info, debug, trace.
     pub log_level: String,
     /// `database:*`.
@@ -79,6 +85,15 @@ pub enum Database {
     },
 }
 
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
 /// Limits of new things; `None`: no limit.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Quotas {
@@ -99,8 +114,12 @@ pub struct Overrides {
     pub listen: Option<String>,
     /// `--apps-listen`.
     pub apps_listen: Option<String>,
+    /// `--metrics-listen`.
+    pub metrics_listen: Option<String>,
     /// `--log`.
     pub log: Option<String>,
+    /// `--log-format`.
+    pub log_format: Option<String>,
 }
 
 const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
@@ -119,12 +138,16 @@ impl Config {
         if !LEVELS.contains(&log_level.as_str()) {
             return Err(Error::invalid(format!("log:level (--log): {log_level:?} is none of {}", LEVELS.join(", "))));
         }
+        let metrics_listen = flags.metrics_listen.map_or_else(|| file.opt_text("metrics-listen"), |text| Ok(Some(text)))?;
         let database = database(file)?;
         let sealing = sealing::read(file)?;
         Ok(Self {
             data_dir: flags.data_dir.map_or_else(|| file.text("data-dir", "impaas-data").map(PathBuf::from), Ok)?,
             listen: address("listen", &listen)?,
             apps_listen: address("apps-listen", &apps_listen)?,
+            metrics_listen: metrics_listen.map(|text| address("metrics-listen", &text)).transpose()?,
+            request_id_header: request_id_header(file)?,
+            log_format: log_format(&flags.log_format.map_or_else(|| file.text("log:format", "text"), Ok)?)?,
             log_level,
             auth: Auth::read(file)?,
             quota: quotas(file)?,
@@ -149,6 +172,21 @@ fn address(key: &str, text: &str) -> Result<SocketAddr> {
     let full = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.replace("localhost:", "127.0.0.1:") };
     full.parse()
         .map_err(|e| Error::invalid(format!("{key} (--{key}): {text:?} is not an address and port ({e}), for example 127.0.0.1:8080")))
+}
+
+fn log_format(text: &str) -> Result<LogFormat> {
+    match text {
+        "" | "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        other => Err(Error::invalid(format!("log:format (--log-format): {other:?} is neither text nor json"))),
+    }
+}
+
+fn request_id_header(file: &File) -> Result<Option<String>> {
+    let Some(name) = file.opt_text("request-id-header")?.filter(|name| !name.is_empty()) else { return Ok(None) };
+    let name = reqwest::header::HeaderName::from_bytes(name.as_bytes())
+        .map_err(|e| Error::invalid(format!("request-id-header: {name:?} is not the name of a header ({e})")))?;
+    Ok(Some(name.as_str().to_owned()))
 }
 
 fn database(file: &File) -> Result<Database> {

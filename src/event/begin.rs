@@ -19,6 +19,7 @@ use crate::{
     clock::Time,
     error::{Error, Result},
     output::Output,
+    permission, request_id,
     store::{Filter, StoreError, Update},
 };
 
@@ -26,6 +27,7 @@ use crate::{
 const APP_LOCK_WAIT: Duration = Duration::from_secs(10);
 /// What a cancelled event ends with.
 pub const CANCELED: &str = "canceled by user request";
+const INTERRUPTED: &str = "interrupted before it was done";
 const APP_LOCK_RETRY: Duration = Duration::from_millis(100);
 
 /// What an event is begun with.
@@ -62,22 +64,32 @@ impl Begin {
 impl Events {
     /// Begins an event: takes the lock, waiting for a locked app up to ten seconds.
     pub async fn begin(&self, begin: Begin) -> Result<Running> {
-        let deadline = Instant::now() + APP_LOCK_WAIT;
+        let began = Instant::now();
         loop {
             match self.try_begin(&begin).await? {
-                Ok(running) => return Ok(running),
-                Err(_) if begin.locks_app() && Instant::now() < deadline => tokio::time::sleep(APP_LOCK_RETRY).await,
+                Ok(running) => {
+                    self.waited(&begin, "taken", began);
+                    return Ok(running);
+                }
+                Err(_) if begin.locks_app() && began.elapsed() < APP_LOCK_WAIT => tokio::time::sleep(APP_LOCK_RETRY).await,
                 Err(refusal) => {
-                    self.metrics.locked();
+                    self.metrics.refused("locked");
+                    self.waited(&begin, "refused", began);
                     return Err(refusal);
                 }
             }
         }
     }
 
+    fn waited(&self, begin: &Begin, outcome: &str, since: Instant) {
+        if begin.locks {
+            self.metrics.waited(&begin.target.kind.word(), outcome, since.elapsed());
+        }
+    }
+
     async fn try_begin(&self, begin: &Begin) -> Result<Result<Running, Error>> {
         if let Some(refusal) = self.throttled(begin).await? {
-            self.metrics.throttled();
+            self.metrics.refused("throttled");
             return Err(refusal);
         }
         if let Some(refusal) = block::refusal(&self.blocks.holding(&self.store).await?, begin) {
@@ -105,16 +117,17 @@ impl Events {
         event.unheard = true;
         unheard::note(&self.store, event.id).await?;
         self.store.of::<Event>().insert(&event).await?;
-        self.metrics.blocked();
+        self.metrics.refused("blocked");
         Ok(refusal)
     }
 
     fn enrol(&self, event: Event) -> Running {
         let log = Arc::new(EventLog::new(event.id));
         let renewed = Arc::new(Mutex::new(Instant::now()));
-        let handles = Handles { cancel: CancellationToken::new(), lost: CancellationToken::new(), fence: event.fence, renewed, log };
+        let (cancel, lost) = (CancellationToken::new(), CancellationToken::new());
+        let handles = Handles { began: Instant::now(), cancel, lost, fence: event.fence, renewed, log };
         self.lock().insert(event.id, handles.clone());
-        self.metrics.begun(&event.kind.name);
+        self.metrics.begun(counted_as(&event.kind.name));
         Running { events: self.clone(), event, handles, end_data: None, ended: false }
     }
 
@@ -262,6 +275,7 @@ impl Running {
     /// Forgets it: nothing was done.
     pub async fn abort(mut self) -> Result<()> {
         self.ended = true;
+        self.events.metrics.ended(counted_as(&self.event.kind.name), "withdrawn", self.handles.began.elapsed());
         self.events.lock().remove(&self.event.id);
         self.events.store.of::<Event>().delete(Filter::id(self.event.id)).await?;
         Ok(())
@@ -274,19 +288,33 @@ impl Drop for Running {
             return;
         }
         let (events, event, handles) = (self.events.clone(), self.event.clone(), self.handles.clone());
-        self.events.runtime.spawn(async move {
-            let closed = close(&events, &event, &handles, "interrupted before it was done".into(), None).await;
+        let closing = async move {
+            let closed = close(&events, &event, &handles, INTERRUPTED.into(), None).await;
             if let Err(e) = closed {
                 tracing::error!(event = event.id.to_hex(), error = %e, "an interrupted event could not be closed");
             }
-        });
+        };
+        self.events.runtime.spawn(request_id::carried(closing));
+    }
+}
+
+/// The kind that metrics count it as: actions that services define have names that people choose.
+fn counted_as(kind: &str) -> &'static str {
+    let services = kind.starts_with("service-action.");
+    permission::scheme::find(kind).unwrap_or(if services { "service-action" } else { "other" })
+}
+
+fn outcome(error: &str) -> &'static str {
+    match error {
+        "" => "ok",
+        CANCELED => "canceled",
+        INTERRUPTED => "interrupted",
+        _ => "error",
     }
 }
 
 async fn close(events: &Events, event: &Event, handles: &Handles, error: String, end_data: Option<Bson>) -> Result<()> {
-    if !error.is_empty() {
-        events.metrics.failed(&event.kind.name);
-    }
+    events.metrics.ended(counted_as(&event.kind.name), outcome(&error), handles.began.elapsed());
     let lines = log::finish(&events.store, &handles.log).await?;
     let mut update = Update::set("running", false)
         .and_set("endtime", Time::now())

@@ -88,6 +88,7 @@ impl Events {
             match self.lock().get(&id) {
                 Some(handles) if renewed => handles.renewed_at(began),
                 Some(handles) => {
+                    self.metrics.lock_lost();
                     handles.lost.cancel();
                     handles.cancel.cancel();
                 }
@@ -129,6 +130,7 @@ impl Events {
         unheard::note(&self.store, event.id).await?;
         if self.store.of::<Event>().update(still, update).await?.is_some() {
             log::forget(&self.store, event.id).await?;
+            self.metrics.abandoned();
             tracing::warn!(event = event.id.to_hex(), kind = event.kind.name, "closed an event whose server is gone");
         }
         Ok(())

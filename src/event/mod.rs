@@ -71,6 +71,7 @@ pub struct Events {
 /// How the keeper reaches a running event of this server.
 #[derive(Clone)]
 struct Handles {
+    began: Instant,
     cancel: CancellationToken,
     lost: CancellationToken,
     fence: i64,
@@ -118,6 +119,11 @@ impl Events {
     /// Wakes one waiter when an event of this server ended.
     pub fn ended(&self) -> &Notify {
         &self.ended
+    }
+
+    /// How many run in this server.
+    pub fn running(&self) -> usize {
+        self.lock().len()
     }
 
     /// The store they are kept in.

@@ -177,6 +177,10 @@ pub trait Apps: Send + Sync {
     async fn remove(&self, app: &str, out: &Output) -> Result<()>;
     /// The app's units, from memory.
     fn units(&self, app: &str) -> Vec<Unit>;
+    /// How many apps and units there are, from memory.
+    fn census(&self) -> Census {
+        Census::default()
+    }
     /// Stops one unit; its replacement starts by itself.
     async fn kill_unit(&self, app: &str, unit: &str, force: bool) -> Result<()>;
     /// The app's own address without scheme's default parts: `hello.localhost:8888`.
@@ -195,6 +199,15 @@ pub trait Apps: Send + Sync {
     }
 }
 
+/// How many there are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Census {
+    /// Apps with a wanted state.
+    pub apps: usize,
+    /// Units of apps by status.
+    pub units: BTreeMap<UnitStatus, usize>,
+}
+
 /// Where other apps reach a process.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InternalAddress {
@@ -211,7 +224,7 @@ pub struct InternalAddress {
 }
 
 /// State of a unit, in tsuru's words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum UnitStatus {
     /// Made, not started yet.

@@ -230,7 +230,9 @@ impl<'a> Api<'a> {
         let client = self.ctx.brokers.reaching(&url)?;
         let (kind, body) = body.unwrap_or((JSON, String::new()));
         let failed = |e: reqwest::Error| Error::refused(format!("failed to request {shown} - {}", reason(&e)));
-        let call = client.request(method, url).header(CONTENT_TYPE, kind).headers(self.headers.clone()).timeout(patience).body(body);
+        let headers = self.ctx.brokers.request_headers();
+        let call = client.request(method, url).header(CONTENT_TYPE, kind).headers(headers).headers(self.headers.clone());
+        let call = call.timeout(patience).body(body);
         let response = call.send().await.map_err(failed)?;
         let code = response.status().as_u16();
         let mut read = Vec::new();

@@ -204,16 +204,6 @@ impl Store {
         self.commands.clone()
     }
 
-    fn reading(&self) -> &dyn Backend {
-        self.commands.read();
-        self.backend()
-    }
-
-    fn writing(&self) -> &dyn Backend {
-        self.commands.write();
-        self.backend()
-    }
-
     /// The backend, for export, import and health checks.
     pub fn backend(&self) -> &dyn Backend {
         self.backend.as_ref()
@@ -250,7 +240,7 @@ impl<T: Document> Collection<'_, T> {
     /// Makes its indexes.
     pub async fn ensure(&self) -> Result<()> {
         self.store.specs.lock().unwrap_or_else(PoisonError::into_inner).insert(T::SPEC.name, T::SPEC);
-        self.store.writing().ensure(T::SPEC).await
+        self.writes("ensure", self.store.backend().ensure(T::SPEC)).await
     }
 
     /// The first match.
@@ -266,18 +256,18 @@ impl<T: Document> Collection<'_, T> {
 
     /// Matches in this order and window.
     pub async fn find_with(&self, filter: Filter, find: Find) -> Result<Vec<T>> {
-        let docs = self.store.reading().find(T::SPEC, &filter, &find).await?;
+        let docs = self.reads("find", self.store.backend().find(T::SPEC, &filter, &find)).await?;
         docs.into_iter().map(|doc| self.read(doc)).collect()
     }
 
     /// How many match.
     pub async fn count(&self, filter: Filter) -> Result<u64> {
-        self.store.reading().count(T::SPEC, &filter).await
+        self.reads("count", self.store.backend().count(T::SPEC, &filter)).await
     }
 
     /// The different texts at a path that an index begins with, in order.
     pub async fn distinct(&self, path: &'static str) -> Result<Vec<String>> {
-        self.store.reading().distinct(T::SPEC, path).await
+        self.reads("distinct", self.store.backend().distinct(T::SPEC, path)).await
     }
 
     /// Adds one; [`StoreError::Duplicate`] when a unique key is taken.
@@ -286,7 +276,7 @@ impl<T: Document> Collection<'_, T> {
         let doc = if self.store.is_shared() { shared::document(doc, T::OURS) } else { doc };
         // The _id comes first: secrets are sealed for the document that they are in.
         let doc = self.store.sealer.seal(T::SPEC, evaluate::with_id(doc))?;
-        self.writing(self.store.writing().insert(T::SPEC, doc)).await
+        self.changes("insert", self.store.backend().insert(T::SPEC, doc)).await
     }
 
     /// Changes the first match, atomically; what it is afterwards, or `None` when nothing matched (compare-and-set failed).
@@ -297,7 +287,7 @@ impl<T: Document> Collection<'_, T> {
     /// Changes the first match without counting it as a change: for notes such as a last use, which nobody remembers.
     pub async fn note(&self, filter: Filter, update: Update) -> Result<()> {
         let update = self.fit(&filter, update)?;
-        self.store.writing().update_one(T::SPEC, &filter, &update, false).await?;
+        self.writes("update", self.store.backend().update_one(T::SPEC, &filter, &update, false)).await?;
         Ok(())
     }
 
@@ -309,24 +299,33 @@ impl<T: Document> Collection<'_, T> {
     /// Changes all matches; how many.
     pub async fn update_many(&self, filter: Filter, update: Update) -> Result<u64> {
         let update = self.fit(&filter, update)?;
-        self.writing(self.store.writing().update_many(T::SPEC, &filter, &update)).await
+        self.changes("update_many", self.store.backend().update_many(T::SPEC, &filter, &update)).await
     }
 
     /// Removes all matches; how many.
     pub async fn delete(&self, filter: Filter) -> Result<u64> {
-        self.writing(self.store.writing().delete(T::SPEC, &filter)).await
+        self.changes("delete", self.store.backend().delete(T::SPEC, &filter)).await
     }
 
-    async fn writing<O>(&self, write: impl Future<Output = Result<O>>) -> Result<O> {
+    async fn reads<O>(&self, operation: &'static str, command: impl Future<Output = Result<O>>) -> Result<O> {
+        self.store.commands.read((T::SPEC.name, operation), command).await
+    }
+
+    async fn writes<O>(&self, operation: &'static str, command: impl Future<Output = Result<O>>) -> Result<O> {
+        self.store.commands.write((T::SPEC.name, operation), command).await
+    }
+
+    /// A write that others who remember the collection hear of.
+    async fn changes<O>(&self, operation: &'static str, command: impl Future<Output = Result<O>>) -> Result<O> {
         self.store.changes.count(T::SPEC.name);
-        let outcome = write.await;
+        let outcome = self.writes(operation, command).await;
         self.store.changes.count(T::SPEC.name);
         outcome
     }
 
     async fn change(&self, filter: Filter, update: Update, upsert: bool) -> Result<Option<T>> {
         let update = self.fit(&filter, update)?;
-        let doc = self.writing(self.store.writing().update_one(T::SPEC, &filter, &update, upsert)).await?;
+        let doc = self.changes("update", self.store.backend().update_one(T::SPEC, &filter, &update, upsert)).await?;
         doc.map(|doc| self.read(doc)).transpose()
     }
 

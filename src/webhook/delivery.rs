@@ -109,9 +109,14 @@ impl Delivery {
         Ok(())
     }
 
+    /// True when no other try follows.
+    pub fn is_last(&self) -> bool {
+        Time::now().millis() - self.since.millis() > GIVE_UP
+    }
+
     /// It is tried again later, or given up.
     pub async fn failed(&self, store: &Store, why: &str) -> Result<()> {
-        if Time::now().millis() - self.since.millis() > GIVE_UP {
+        if self.is_last() {
             tracing::warn!(delivery = self.id, attempts = self.attempts, why, "a webhook's receiver did not answer for a day; given up");
             return self.done(store).await;
         }

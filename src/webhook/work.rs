@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     pin::pin,
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bson::oid::ObjectId;
@@ -147,7 +147,15 @@ async fn deliver(ctx: &Context, delivery: &Delivery) -> Result<()> {
     let key = SigningKey::load(&ctx.store).await?;
     let method = Method::from_bytes(method.as_bytes()).map_err(Error::internal)?;
     let message = Message { id: &delivery.id, timestamp: Time::now().millis() / 1000, method, body, is_event };
-    match send::send(&ctx.config, &hook, &key, message).await {
+    let began = Instant::now();
+    let sent = send::send(&ctx.config, &hook, &key, message).await;
+    let outcome = match &sent {
+        Ok(()) => "delivered",
+        Err(_) if delivery.is_last() => "given_up",
+        Err(_) => "failed",
+    };
+    ctx.metrics.webhooks.done(outcome, began.elapsed());
+    match sent {
         Ok(()) => delivery.done(&ctx.store).await,
         Err(why) => {
             tracing::debug!(webhook = hook.name, attempt = delivery.attempts, error = %why, "a webhook's call failed");

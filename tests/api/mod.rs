@@ -23,6 +23,7 @@ mod metrics;
 mod plan;
 mod platform;
 mod pool;
+mod request_id;
 mod role;
 mod router;
 mod router_api;

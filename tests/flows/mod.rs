@@ -6,6 +6,7 @@ mod gate;
 mod hang_up;
 mod job;
 mod kept;
+mod observe;
 mod passing;
 mod webhook;
 mod zero_downtime;

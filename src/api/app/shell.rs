@@ -18,6 +18,7 @@ use crate::{
     error::{Error, OrNotFound, Result},
     event::{Locked, Subject},
     provisioner::{Shell, ShellRequest},
+    request_id,
     store::Filter,
 };
 
@@ -33,7 +34,7 @@ pub async fn shell(mut call: Call) -> Answer {
     let (response, session, _) = actix_ws::handle(&call.request, nothing).map_err(|e| Error::invalid(e.to_string()))?;
     let opened = Box::pin(open(&mut call)).await;
     let (_, payload) = call.into_http();
-    actix_web::rt::spawn(async move {
+    actix_web::rt::spawn(request_id::carried(async move {
         match opened {
             Ok((app, shell)) => {
                 serve(session, payload, shell).await;
@@ -42,7 +43,7 @@ pub async fn shell(mut call: Call) -> Answer {
             }
             Err(e) => refuse(session, &e).await,
         }
-    });
+    }));
     Ok(response)
 }
 

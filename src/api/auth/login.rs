@@ -18,8 +18,8 @@ use crate::{
 pub async fn login(mut call: Call) -> Answer {
     let inputs = call.inputs().await?;
     let token = match way(&call.ctx.config.auth.schemes, &inputs) {
-        Some(Way::Password) => by_password(&call, &inputs).await?,
-        Some(Way::Code(oauth)) => by_code(&call, oauth, &inputs).await?,
+        Some(Way::Password) => call.ctx.metrics.logins.counted("native", by_password(&call, &inputs)).await?,
+        Some(Way::Code(oauth)) => call.ctx.metrics.logins.counted("oauth", by_code(&call, oauth, &inputs)).await?,
         None => return Ok(HttpResponse::NotImplemented().finish()),
     };
     answer::untyped_json(StatusCode::OK, &json!({ "token": token.expose() }))

@@ -9,6 +9,6 @@ use crate::{
 pub async fn login(mut call: Call) -> Answer {
     let inputs = call.inputs().await?;
     let attempt = Attempt { token: inputs.text("token").into(), email: inputs.text("email").into(), address: call.address() };
-    web_login::login(&call.ctx, attempt).await?;
+    call.ctx.metrics.logins.counted("web", web_login::login(&call.ctx, attempt)).await?;
     answer::ok()
 }

@@ -20,6 +20,7 @@ use crate::{
     error::{Error, Result},
     event::Locked,
     permission::ContextType,
+    request_id,
 };
 
 /// Does work on a locked thing to its end, also when the client hangs up, and ends its event.
@@ -30,10 +31,10 @@ where
     F: Future<Output = (Locked<T>, Result<()>)> + Send + 'static,
 {
     let work = work(ctx.clone(), thing);
-    let done = ctx.runtime.spawn(async move {
+    let done = ctx.runtime.spawn(request_id::carried(async move {
         let (thing, done) = work.await;
         thing.end(done).await
-    });
+    }));
     done.await.map_err(Error::internal)?
 }
 

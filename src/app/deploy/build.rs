@@ -1,6 +1,6 @@
 //! Making a version: number, build, what the build found out. A failed build leaves nothing but a used number.
 
-use super::{Options, Origin, fetch};
+use super::{Options, Origin, counted, fetch};
 use crate::{
     app::{
         App,
@@ -16,6 +16,10 @@ use crate::{
 
 /// Builds a tagged version without deploying it; gives the image's name.
 pub async fn build(ctx: &Context, app: &mut Locked<App>, what: Origin, options: &Options, out: &Output) -> Result<String> {
+    counted(ctx, "build", Box::pin(tagged(ctx, app, what, options, out))).await
+}
+
+async fn tagged(ctx: &Context, app: &mut Locked<App>, what: Origin, options: &Options, out: &Output) -> Result<String> {
     app.set_end_data(&super::roll_out::EndData::default());
     if app.platform.is_empty() {
         return Err(Error::refused("can't build app without platform"));

@@ -13,11 +13,16 @@ pub use self::{
     roll_out::deploy,
 };
 
+use std::time::Instant;
+
 use bson::{Bson, doc};
 use tempfile::TempPath;
 
 use super::App;
-use crate::error::{Error, Result};
+use crate::{
+    context::Context,
+    error::{Error, Result},
+};
 
 /// What a version is to be made from.
 #[derive(Debug)]
@@ -91,6 +96,14 @@ impl Origin {
             _ => 0,
         }
     }
+}
+
+/// Does it, and counts how it ended and how long it took.
+async fn counted<T>(ctx: &Context, kind: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
+    let began = Instant::now();
+    let done = work.await;
+    ctx.metrics.deploys.done(kind, &done, began.elapsed());
+    done
 }
 
 /// Who deploys what: the start data of the event. Without the app's environment, and without what an address may hide.

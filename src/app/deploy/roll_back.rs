@@ -1,6 +1,6 @@
 //! Going back to an earlier version, and which ones may be gone back to.
 
-use super::{Options, roll_out, tidy};
+use super::{Options, counted, roll_out, tidy};
 use crate::{
     app::{
         App,
@@ -16,6 +16,10 @@ use crate::{
 
 /// Lets an earlier version serve again; it is called as in [`AppVersions::find`].
 pub async fn roll_back(ctx: &Context, app: &mut Locked<App>, called: &str, options: &Options, out: &Output) -> Result<()> {
+    counted(ctx, "rollback", Box::pin(made_to_serve(ctx, app, called, options, out))).await
+}
+
+async fn made_to_serve(ctx: &Context, app: &mut Locked<App>, called: &str, options: &Options, out: &Output) -> Result<()> {
     app.set_end_data(&roll_out::EndData::default());
     let rollout = Rollout::load(ctx, app, out).await?;
     let others = roll_out::others(&rollout, options)?;

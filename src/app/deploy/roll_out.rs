@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Options, Origin, build, tidy};
+use super::{Options, Origin, build, counted, tidy};
 use crate::{
     app::{
         App,
@@ -26,6 +26,10 @@ pub(super) struct EndData {
 
 /// Deploys: makes a version, lets it serve, and forgets old ones.
 pub async fn deploy(ctx: &Context, app: &mut Locked<App>, what: Origin, options: &Options, out: &Output) -> Result<()> {
+    counted(ctx, what.kind(), Box::pin(made_to_serve(ctx, app, what, options, out))).await
+}
+
+async fn made_to_serve(ctx: &Context, app: &mut Locked<App>, what: Origin, options: &Options, out: &Output) -> Result<()> {
     app.set_end_data(&EndData::default());
     let without_platform = app.platform.is_empty() && matches!(what, Origin::Upload(_) | Origin::ArchiveUrl(_));
     let update_platform = matches!(what, Origin::Image(_));

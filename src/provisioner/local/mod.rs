@@ -38,7 +38,7 @@ use self::{
     shared::Shared,
 };
 use super::{
-    AppState, Apps, BuildRequest, Builder, Built, Exec, InternalAddress, JobBuild, JobEnd, JobState, Jobs, LogLine, LogQuery, Logs,
+    AppState, Apps, BuildRequest, Builder, Built, Census, Exec, InternalAddress, JobBuild, JobEnd, JobState, Jobs, LogLine, LogQuery, Logs,
     Provisioner, RunRequest, Shell, ShellRequest, Unit, Vault,
 };
 use crate::{
@@ -188,6 +188,17 @@ impl Apps for Local {
                 .is_some_and(|process| process.routable)
         };
         state.units.iter().chain(&state.fresh).map(|unit| unit.show(routable(unit))).collect()
+    }
+
+    fn census(&self) -> Census {
+        let mut census = Census::default();
+        for app in self.shared.all_apps() {
+            census.apps += usize::from(app.state().wanted.is_some());
+            for unit in app.all_units() {
+                *census.units.entry(unit.now().status).or_default() += 1;
+            }
+        }
+        census
     }
 
     async fn kill_unit(&self, app: &str, unit: &str, force: bool) -> Result<()> {

@@ -112,7 +112,7 @@ impl Broker<'_> {
 
     fn signed(&self, mut call: RequestBuilder, asker: Option<&Asker>) -> RequestBuilder {
         let name = if self.service.username.is_empty() { &self.service.name } else { &self.service.username };
-        call = call.basic_auth(name, Some(self.service.password.expose()));
+        call = call.basic_auth(name, Some(self.service.password.expose())).headers(self.client.request_headers());
         if let Some(asker) = asker {
             call = call.header("X-Tsuru-User", &asker.user);
             if !asker.event.is_empty() {

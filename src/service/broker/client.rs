@@ -10,12 +10,14 @@ use std::{
 use reqwest::{
     Url,
     dns::{Addrs, Name, Resolve, Resolving},
+    header::{HeaderMap, HeaderName, HeaderValue},
     redirect,
 };
 
 use crate::{
     config::{Config, Database, Network},
     error::{Error, Result},
+    request_id,
 };
 
 /// As long as tsuru waits for a connection.
@@ -75,12 +77,19 @@ fn embedded_v4(address: IpAddr) -> IpAddr {
 pub struct Client {
     reach: Reach,
     client: OnceLock<reqwest::Client>,
+    request_id_header: Option<String>,
 }
 
 impl Client {
     /// With the settings' limits.
     pub fn new(config: &Config) -> Self {
-        Self { reach: Reach::of(config), client: OnceLock::new() }
+        Self { reach: Reach::of(config), client: OnceLock::new(), request_id_header: config.request_id_header.clone() }
+    }
+
+    /// The id of the request that a broker or a router is called for, in the settings' header.
+    pub fn request_headers(&self) -> HeaderMap {
+        let named = self.request_id_header.as_deref().and_then(|name| name.parse::<HeaderName>().ok());
+        named.zip(request_id::current()).and_then(|(name, id)| Some((name, id.parse::<HeaderValue>().ok()?))).into_iter().collect()
     }
 
     /// The client for this URL; refused when its host is an address that must not be reached. Names are checked when they are resolved.
