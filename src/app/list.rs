@@ -9,7 +9,7 @@ use crate::{
     auth::Caller,
     context::Context,
     error::{Error, Result},
-    permission::ContextType,
+    permission::ContextType::{self, Pool, Team},
     provisioner::Unit,
     store::{Filter, Find},
 };
@@ -18,6 +18,9 @@ use crate::{
 const LONGEST_PATTERN: usize = 256;
 const LARGEST_PATTERN: usize = 1 << 20;
 const LATEST: &str = "latest";
+
+/// Where an app names the contexts of permissions on it.
+pub(super) const FIELDS: [(ContextType, &str); 3] = [(Team, "teams"), (ContextType::App, "name"), (Pool, "pool")];
 
 /// What is asked for; empty: anything.
 #[derive(Clone, Debug, Default)]
@@ -61,26 +64,11 @@ impl PartialEq for Found {
 
 /// Matching apps that the caller may see, in any status.
 pub async fn list(ctx: &Context, caller: &Caller, wanted: &Wanted) -> Result<Found> {
-    let Some(visible) = visible(caller) else { return Ok(Found::default()) };
+    let Some(visible) = caller.grants.filter("app.read.info", &FIELDS) else { return Ok(Found::default()) };
     let by_name = Find { sort: Some(("name", false)), ..Find::default() };
     let apps = ctx.store.of::<App>().current(visible.and(wanted.filter()?), by_name).await?;
     let units = apps.iter().map(|app| ctx.provisioner.units(&app.name)).collect();
     Ok(Found { apps, units })
-}
-
-/// What the caller may see; `None`: nothing.
-fn visible(caller: &Caller) -> Option<Filter> {
-    let contexts = caller.grants.contexts("app.read.info");
-    if contexts.iter().any(|context| context.kind == ContextType::Global) {
-        return Some(Filter::All);
-    }
-    let of = |kind, path: &str| {
-        let values: Vec<&str> = contexts.iter().filter(|context| context.kind == kind).map(|context| context.value.as_str()).collect();
-        (!values.is_empty()).then(|| Filter::any_of(path, values))
-    };
-    let any: Vec<Filter> =
-        [of(ContextType::Team, "teams"), of(ContextType::App, "name"), of(ContextType::Pool, "pool")].into_iter().flatten().collect();
-    (!any.is_empty()).then_some(Filter::Or(any))
 }
 
 impl Wanted {
@@ -127,31 +115,6 @@ pub fn checked_pattern(pattern: &str) -> Result<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        auth::CallerKind,
-        permission::{Context as Place, Grant, Grants},
-    };
-
-    fn caller(places: &[Place]) -> Caller {
-        let grant = |place: &Place| Grant { permission: "app.read".into(), context: place.clone(), group: String::new() };
-        Caller {
-            kind: CallerKind::User,
-            email: "a@b.co".into(),
-            name: "a@b.co".into(),
-            roles: vec![],
-            groups: vec![],
-            grants: Grants(places.iter().map(grant).collect()),
-        }
-    }
-
-    #[test]
-    fn nobody_sees_more_than_their_contexts() {
-        assert_eq!(visible(&caller(&[])), None);
-        assert_eq!(visible(&caller(&[Place::user("a@b.co")])), None);
-        assert_eq!(visible(&caller(&[Place::global(), Place::team("t")])), Some(Filter::All));
-        let own = Filter::Or(vec![Filter::any_of("teams", ["t"]), Filter::any_of("name", ["x"])]);
-        assert_eq!(visible(&caller(&[Place::app("x"), Place::team("t")])), Some(own));
-    }
 
     #[test]
     fn patterns_are_bounded() {

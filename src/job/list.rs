@@ -6,9 +6,12 @@ use crate::{
     auth::Caller,
     context::Context,
     error::Result,
-    permission::ContextType,
+    permission::ContextType::{self, Pool, Team},
     store::{Filter, Find},
 };
+
+/// Where a job names the contexts of permissions on it.
+const FIELDS: [(ContextType, &str); 3] = [(Team, "teamowner"), (ContextType::Job, "name"), (Pool, "pool")];
 
 /// What is asked for; empty: anything.
 #[derive(Clone, Debug, Default)]
@@ -27,24 +30,9 @@ pub struct Wanted {
 
 /// Matching jobs that the caller may see, by name.
 pub async fn list(ctx: &Context, caller: &Caller, wanted: &Wanted) -> Result<Vec<Job>> {
-    let Some(visible) = visible(caller) else { return Ok(Vec::new()) };
+    let Some(visible) = caller.grants.filter("job.read", &FIELDS) else { return Ok(Vec::new()) };
     let by_name = Find { sort: Some(("name", false)), ..Find::default() };
     Ok(ctx.store.of::<Job>().find_with(visible.and(wanted.filter()?), by_name).await?)
-}
-
-/// What the caller may see; `None`: nothing.
-fn visible(caller: &Caller) -> Option<Filter> {
-    let contexts = caller.grants.contexts("job.read");
-    if contexts.iter().any(|context| context.kind == ContextType::Global) {
-        return Some(Filter::All);
-    }
-    let of = |kind, path: &str| {
-        let values: Vec<&str> = contexts.iter().filter(|context| context.kind == kind).map(|context| context.value.as_str()).collect();
-        (!values.is_empty()).then(|| Filter::any_of(path, values))
-    };
-    let any: Vec<Filter> =
-        [of(ContextType::Team, "teamowner"), of(ContextType::Job, "name"), of(ContextType::Pool, "pool")].into_iter().flatten().collect();
-    (!any.is_empty()).then_some(Filter::Or(any))
 }
 
 impl Wanted {

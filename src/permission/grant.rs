@@ -1,6 +1,7 @@
 //! What a caller holds, and the check against it.
 
 use super::{Context, ContextType, Role, role::RoleInstance, scheme};
+use crate::store::Filter;
 
 /// One permission in one context.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +59,20 @@ impl Grants {
         }
         Some(contexts.into_iter().filter(|context| context.kind == kind).map(|context| context.value).collect())
     }
+
+    /// The documents in which `permission` is held, when each of these fields names a context of its type; `None`: in none of them.
+    pub fn filter(&self, permission: &str, fields: &[(ContextType, &str)]) -> Option<Filter> {
+        let contexts = self.contexts(permission);
+        if contexts.iter().any(|context| context.kind == ContextType::Global) {
+            return Some(Filter::All);
+        }
+        let of = |(kind, field): &(ContextType, &str)| {
+            let values: Vec<&str> = contexts.iter().filter(|context| context.kind == *kind).map(|context| context.value.as_str()).collect();
+            (!values.is_empty()).then(|| Filter::any_of(*field, values))
+        };
+        let any: Vec<Filter> = fields.iter().filter_map(of).collect();
+        (!any.is_empty()).then_some(Filter::Or(any))
+    }
 }
 
 #[cfg(test)]
@@ -80,5 +95,19 @@ mod tests {
         assert!(!held.allow("app.create", &[Context::team("b")]));
         assert!(!held.allow("app.create", &[Context::app("a")]));
         assert!(!held.allow("app.create", &[]));
+    }
+
+    #[test]
+    fn nobody_finds_more_than_their_contexts() {
+        let fields = [(ContextType::Team, "teams"), (ContextType::App, "name"), (ContextType::Pool, "pool")];
+        let found = |places: &[Context]| {
+            let held = places.iter().flat_map(|place| grants("app.read", place.clone()).0);
+            Grants(held.collect()).filter("app.read.info", &fields)
+        };
+        assert_eq!(found(&[]), None);
+        assert_eq!(found(&[Context::user("a@b.co")]), None);
+        assert_eq!(found(&[Context::global(), Context::team("t")]), Some(Filter::All));
+        let own = Filter::Or(vec![Filter::any_of("teams", ["t"]), Filter::any_of("name", ["x"])]);
+        assert_eq!(found(&[Context::app("x"), Context::team("t")]), Some(own));
     }
 }

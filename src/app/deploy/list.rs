@@ -6,11 +6,10 @@ use bson::{Bson, oid::ObjectId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    app::{App, version::AppVersions},
+    app::{App, list::FIELDS, version::AppVersions},
     auth::Caller,
     error::{OrNotFound, Result},
     event::Event,
-    permission::{Context, ContextType},
     store::{Document, Filter, Find, Spec, Store},
 };
 
@@ -80,12 +79,10 @@ pub fn image(event: &Event) -> Option<&str> {
 
 /// Which events the caller may see; `None`: none at all. Events of an app that was removed are not those of a later one of its name.
 async fn visible(store: &Store, caller: &Caller, app: &str) -> Result<Option<Filter>> {
-    let contexts = caller.grants.contexts(PERMISSION);
-    let all = contexts.iter().any(|context| context.kind == ContextType::Global);
-    if all && app.is_empty() {
+    let Some(of_contexts) = caller.grants.filter(PERMISSION, &FIELDS) else { return Ok(None) };
+    if of_contexts == Filter::All && app.is_empty() {
         return Ok(Some(Filter::All));
     }
-    let Some(of_contexts) = apps(&contexts) else { return Ok(None) };
     let named = if app.is_empty() { Filter::All } else { Filter::eq("name", app) };
     let found: BTreeMap<String, ObjectId> =
         store.of::<Name>().recent(named.and(of_contexts), Find::default()).await?.iter().map(|app| (app.name.clone(), app.id)).collect();
@@ -94,20 +91,6 @@ async fn visible(store: &Store, caller: &Caller, app: &str) -> Result<Option<Fil
     }
     let own = found.iter().map(|(name, id)| Filter::eq("target.value", name).and(Filter::gte("_id", id))).collect();
     Ok(Some(Filter::any_of("target.value", found.keys()).and(Filter::Or(own))))
-}
-
-/// The apps that these contexts hold.
-fn apps(contexts: &[Context]) -> Option<Filter> {
-    if contexts.iter().any(|context| context.kind == ContextType::Global) {
-        return Some(Filter::All);
-    }
-    let of = |kind| contexts.iter().filter(move |context| context.kind == kind).map(|context| context.value.as_str());
-    let any: Vec<Filter> = [(ContextType::Team, "teams"), (ContextType::App, "name"), (ContextType::Pool, "pool")]
-        .into_iter()
-        .filter(|(kind, _)| of(*kind).next().is_some())
-        .map(|(kind, path)| Filter::any_of(path, of(kind)))
-        .collect();
-    (!any.is_empty()).then_some(Filter::Or(any))
 }
 
 /// Images that can be gone back to, of all the apps in these events.
