@@ -57,12 +57,19 @@ pub async fn bind(ctx: &Context, app: &mut Locked<App>, instance: &Instance, how
             }
             Ok(())
         }
-        Err(e @ (Error::Internal(_) | Error::Unavailable(_))) => Err(e),
-        Err(e) => Err(Error::refused(format!("{e} ({})", status(ctx, instance).await))),
+        Err(e) => Err(explained(ctx, instance, e).await),
     }
 }
 
-pub(super) async fn status(ctx: &Context, instance: &Instance) -> String {
+/// Why it failed, and how the instance is.
+pub(super) async fn explained(ctx: &Context, instance: &Instance, error: Error) -> Error {
+    match error {
+        Error::Internal(_) | Error::Unavailable(_) => error,
+        _ => Error::refused(format!("{error} ({})", status(ctx, instance).await)),
+    }
+}
+
+async fn status(ctx: &Context, instance: &Instance) -> String {
     let asked = async {
         let service = Service::load(&ctx.store, &instance.service_name).await?;
         Ok::<_, Error>(Broker::in_pool(ctx, &service, &instance.pool).await?.status(&instance.name).await?)
@@ -97,10 +104,23 @@ async fn bound(ctx: &Context, app: &mut Locked<App>, instance: &Instance, how: &
 }
 
 /// Why a bind failed.
-struct Failure {
-    error: Error,
+pub(super) struct Failure {
+    pub error: Error,
     /// The broker has it bound, or may have.
-    at_broker: bool,
+    pub at_broker: bool,
+}
+
+impl Failure {
+    /// Before the broker was asked.
+    pub fn before(error: Error) -> Self {
+        Self { error, at_broker: false }
+    }
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Self { at_broker: fault.uncertain, error: fault.into() }
+    }
 }
 
 impl From<Error> for Failure {
@@ -111,30 +131,43 @@ impl From<Error> for Failure {
 
 async fn join(reach: &Reach<'_>, app: &mut Locked<App>, how: &Binding, out: &Output) -> Result<Vec<String>, Failure> {
     let (ctx, instance) = (reach.ctx, reach.instance);
-    let before = |error: Error| Failure { error, at_broker: false };
-    let about = describe(ctx, app, how.parameters.clone()).await.map_err(before)?;
-    app.change_other::<Instance>(&ctx.store, instance.id, Update::add_to_set("apps", &app.name)).await.map_err(before)?;
-    let vars = reach.bind(&about).await.map_err(|fault| Failure { at_broker: fault.uncertain, error: fault.into() })?;
+    let about = describe(ctx, app, how.parameters.clone()).await.map_err(Failure::before)?;
+    app.change_other::<Instance>(&ctx.store, instance.id, Update::add_to_set("apps", &app.name)).await.map_err(Failure::before)?;
+    let vars = reach.bind(&about).await?;
     let names: Vec<String> = vars.keys().cloned().collect();
     if names.is_empty() {
         return Ok(names);
     }
     out.section(&format!("Setting {} new environment variables", names.len() + 1));
-    let others = app.service_envs.iter().filter(|var| !is_of(var, instance)).cloned();
-    let all: Vec<ServiceEnvVar> = others.chain(service_vars(instance, vars)).collect();
-    set_variables(ctx, app, all).await?;
+    set_variables(ctx, app, with(&app.service_envs, instance, vars)).await?;
     if how.restart {
         rollout::renew(ctx, app, &Which::all(), out).await?;
     }
     Ok(names)
 }
 
-pub(super) fn service_vars(instance: &Instance, vars: BTreeMap<String, String>) -> impl Iterator<Item = ServiceEnvVar> {
-    vars.into_iter().map(|(name, value)| ServiceEnvVar {
+/// The variables with these of the instance, in place of those that it has there.
+pub(super) fn with(all: &[ServiceEnvVar], instance: &Instance, vars: BTreeMap<String, String>) -> Vec<ServiceEnvVar> {
+    let new = vars.into_iter().map(|(name, value)| ServiceEnvVar {
         var: EnvVar { name, value: value.into(), ..EnvVar::default() },
         service: instance.service_name.clone(),
         instance: instance.name.clone(),
-    })
+    });
+    without(all, instance).into_iter().chain(new).collect()
+}
+
+/// The variables that are not of this instance.
+pub(super) fn without(all: &[ServiceEnvVar], instance: &Instance) -> Vec<ServiceEnvVar> {
+    all.iter().filter(|var| !is_of(var, instance)).cloned().collect()
+}
+
+/// Says how many of the variables go with the instance.
+pub(super) fn say_unset(all: &[ServiceEnvVar], instance: &Instance, out: &Output) -> usize {
+    let unset = all.len() - without(all, instance).len();
+    if unset > 0 {
+        out.section(&format!("Unsetting {unset} environment variables"));
+    }
+    unset
 }
 
 async fn set_variables(ctx: &Context, app: &mut Locked<App>, all: Vec<ServiceEnvVar>) -> Result<()> {
@@ -161,10 +194,7 @@ pub async fn unbind(ctx: &Context, app: &mut Locked<App>, instance: &Instance, h
         }
         Ok(()) => {}
     }
-    let unset = app.service_envs.iter().filter(|var| is_of(var, instance)).count();
-    if unset > 0 {
-        out.section(&format!("Unsetting {unset} environment variables"));
-    }
+    let unset = say_unset(&app.service_envs, instance, out);
     forget(ctx, app, instance).await?;
     intent.done(ctx).await?;
     if how.restart && unset > 0 {
@@ -177,8 +207,7 @@ pub async fn unbind(ctx: &Context, app: &mut Locked<App>, instance: &Instance, h
 /// Takes the instance's variables from the app and the app from the instance.
 pub async fn forget(ctx: &Context, app: &mut Locked<App>, instance: &Instance) -> Result<()> {
     if app.service_envs.iter().any(|var| is_of(var, instance)) {
-        let others = app.service_envs.iter().filter(|var| !is_of(var, instance)).cloned().collect();
-        set_variables(ctx, app, others).await?;
+        set_variables(ctx, app, without(&app.service_envs, instance)).await?;
     }
     app.change_other::<Instance>(&ctx.store, instance.id, Update::pull("apps", &app.name)).await.map(drop)
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Instance, Service,
-    bind::{is_of, service_vars, status},
+    bind::{Failure, explained, is_of, say_unset, with, without},
     broker::{Asker, Broker, Fault},
     intent::{self, Deed, Intent},
 };
@@ -16,25 +16,11 @@ use crate::{
     store::{Filter, Update},
 };
 
-/// Why a bind failed.
-struct Failure {
-    error: Error,
-    /// The broker has it bound, or may have.
-    at_broker: bool,
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self { error, at_broker: true }
-    }
-}
-
 /// Binds the job. The event locks the instance too.
 pub async fn bind_job(ctx: &Context, job: &mut Locked<Job>, instance: &Instance, out: &Output) -> Result<()> {
     match bound(ctx, job, instance, out).await {
         Ok(()) => Ok(()),
-        Err(e @ (Error::Internal(_) | Error::Unavailable(_))) => Err(e),
-        Err(e) => Err(Error::refused(format!("{e} ({})", status(ctx, instance).await))),
+        Err(e) => Err(explained(ctx, instance, e).await),
     }
 }
 
@@ -63,16 +49,13 @@ async fn bound(ctx: &Context, job: &mut Locked<Job>, instance: &Instance, out: &
 }
 
 async fn join(ctx: &Context, job: &mut Locked<Job>, instance: &Instance, asker: &Asker, out: &Output) -> Result<(), Failure> {
-    let before = |error: Error| Failure { error, at_broker: false };
-    job.change_other::<Instance>(&ctx.store, instance.id, Update::add_to_set("jobs", &job.name)).await.map_err(before)?;
-    let vars = ask(ctx, instance, job, asker).await.map_err(|fault| Failure { at_broker: fault.uncertain, error: fault.into() })?;
+    job.change_other::<Instance>(&ctx.store, instance.id, Update::add_to_set("jobs", &job.name)).await.map_err(Failure::before)?;
+    let vars = ask(ctx, instance, job, asker).await?;
     if vars.is_empty() {
         return Ok(());
     }
     out.section(&format!("Setting {} new environment variables", vars.len() + 1));
-    let others = job.spec.service_envs.iter().filter(|var| !is_of(var, instance)).cloned();
-    let all: Vec<ServiceEnvVar> = others.chain(service_vars(instance, vars)).collect();
-    set_variables(ctx, job, all).await?;
+    set_variables(ctx, job, with(&job.spec.service_envs, instance, vars)).await?;
     Ok(job::ensure(ctx, job).await?)
 }
 
@@ -107,10 +90,7 @@ pub async fn unbind_job(ctx: &Context, job: &mut Locked<Job>, instance: &Instanc
         }
         Ok(()) => {}
     }
-    let unset = job.spec.service_envs.iter().filter(|var| is_of(var, instance)).count();
-    if unset > 0 {
-        out.section(&format!("Unsetting {unset} environment variables"));
-    }
+    say_unset(&job.spec.service_envs, instance, out);
     forget(ctx, job, instance).await?;
     job::ensure(ctx, job).await?;
     intent.done(ctx).await?;
@@ -128,8 +108,7 @@ pub(super) async fn at_broker(ctx: &Context, instance: &Instance, job: &str, ask
 /// Takes the instance's variables from the job and the job from the instance.
 pub(super) async fn forget(ctx: &Context, job: &mut Locked<Job>, instance: &Instance) -> Result<()> {
     if job.spec.service_envs.iter().any(|var| is_of(var, instance)) {
-        let others = job.spec.service_envs.iter().filter(|var| !is_of(var, instance)).cloned().collect();
-        set_variables(ctx, job, others).await?;
+        set_variables(ctx, job, without(&job.spec.service_envs, instance)).await?;
     }
     job.change_other::<Instance>(&ctx.store, instance.id, Update::pull("jobs", &job.name)).await.map(drop)
 }

@@ -33,7 +33,7 @@ pub struct UnitView {
     routable: bool,
     restarts: u32,
     created_at: String,
-    ready: bool,
+    ready: Option<bool>,
     host_addr: &'static str,
     host_port: &'static str,
     #[serde(rename = "IP")]
@@ -62,11 +62,17 @@ impl UnitView {
             routable: unit.routable,
             restarts: unit.restarts,
             created_at: unit.created_at.rfc3339(),
-            ready: unit.ready,
+            ready: Some(unit.ready),
             host_addr: "",
             host_port: "",
             ip: unit.ip,
         }
+    }
+
+    /// A run of a job: it is nowhere, and nobody asks it whether it is ready.
+    pub fn of_run(run: Unit) -> Self {
+        let nowhere = Unit { app: String::new(), process: String::new(), ip: String::new(), version: 0, routable: false, ..run };
+        Self { ready: None, ..Self::of(nowhere, "") }
     }
 }
 

@@ -2,12 +2,9 @@
 
 use serde::Serialize;
 
-use super::{
-    load,
-    view::{JobView, UnitView},
-};
+use super::{load, view::JobView};
 use crate::{
-    api::{Answer, Call, answer},
+    api::{Answer, Call, answer, app::view::UnitView},
     event::Subject,
     job,
     service::Instance,
@@ -44,7 +41,7 @@ pub async fn info(call: Call) -> Answer {
     answer::json(&Info {
         cluster: provisioner.cluster(&job.name),
         job: JobView::from(&job),
-        units: units.into_iter().map(UnitView::from).collect(),
+        units: units.into_iter().map(UnitView::of_run).collect(),
         service_instance_binds: bound.iter().map(bind).collect(),
     })
 }

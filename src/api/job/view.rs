@@ -8,7 +8,6 @@ use crate::{
         plan::view::PlanView,
     },
     job::{Container, DeployOptions, Job, Spec},
-    provisioner::Unit,
 };
 
 /// A job.
@@ -117,59 +116,6 @@ impl From<Spec> for SpecView {
             manual: spec.manual,
             container: ContainerView { internal_registry_image, image, command },
             envs: spec.envs.into_iter().map(EnvView::from).collect(),
-        }
-    }
-}
-
-/// A run.
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct UnitView {
-    #[serde(rename = "ID")]
-    id: String,
-    name: String,
-    app_name: &'static str,
-    process_name: &'static str,
-    #[serde(rename = "Type")]
-    kind: &'static str,
-    #[serde(rename = "InternalIP")]
-    internal_ip: &'static str,
-    status: &'static str,
-    status_reason: String,
-    address: Option<()>,
-    addresses: Option<()>,
-    version: u32,
-    routable: bool,
-    restarts: u32,
-    created_at: String,
-    ready: Option<bool>,
-    host_addr: &'static str,
-    host_port: &'static str,
-    #[serde(rename = "IP")]
-    ip: &'static str,
-}
-
-impl From<Unit> for UnitView {
-    fn from(unit: Unit) -> Self {
-        Self {
-            name: unit.id.clone(),
-            id: unit.id,
-            app_name: "",
-            process_name: "",
-            kind: "",
-            internal_ip: "",
-            status: unit.status.word(),
-            status_reason: unit.reason,
-            address: None,
-            addresses: None,
-            version: 0,
-            routable: false,
-            restarts: unit.restarts,
-            created_at: unit.created_at.rfc3339(),
-            ready: None,
-            host_addr: "",
-            host_port: "",
-            ip: "",
         }
     }
 }

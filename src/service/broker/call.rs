@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use reqwest::{
     Method, RequestBuilder, Response, Url,
     header::{ACCEPT, CONTENT_TYPE, HeaderMap},
@@ -10,7 +9,11 @@ use reqwest::{
 use serde::de::DeserializeOwned;
 
 use super::{Asker, Broker, CHANGE, fault::Fault, payload::Payload};
-use crate::{error::Result, lenient::Lenient};
+use crate::{
+    error::Result,
+    lenient::Lenient,
+    outgoing::{self, reason},
+};
 
 /// Bytes of an answer at most.
 const MOST: usize = 1 << 20;
@@ -88,7 +91,8 @@ impl Broker<'_> {
         }
         let response = call.send().await.map_err(|e| failed(&shown, &e))?;
         let status = response.status().as_u16();
-        Ok(Reply { status, body: read(response).await.map_err(|e| e.within(&shown))? })
+        let body = outgoing::body(response, MOST).await.map_err(|e| Fault::nonsense(format!("{shown}: {e}")))?;
+        Ok(Reply { status, body })
     }
 
     /// Passes a request on. The answer is streamed by the caller.
@@ -123,35 +127,10 @@ impl Broker<'_> {
     }
 }
 
-async fn read(response: Response) -> Result<Vec<u8>, Fault> {
-    let mut body = Vec::new();
-    let mut chunks = response.bytes_stream();
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|e| Fault::nonsense(reason(&e)))?;
-        if body.len() + chunk.len() > MOST {
-            return Err(Fault::nonsense("the answer is larger than 1 MiB"));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
-}
-
 /// Only what failed before a connection was there is known not to have been done.
 fn failed(shown: &str, e: &reqwest::Error) -> Fault {
     let text = format!("{shown}: {}", reason(e));
     if e.is_connect() || e.is_builder() { Fault::refused(text) } else { Fault::nonsense(text) }
-}
-
-/// The innermost cause: it does not repeat the URL.
-fn reason(e: &reqwest::Error) -> String {
-    if e.is_timeout() {
-        return "no answer in time".into();
-    }
-    let mut cause: &dyn std::error::Error = e;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
 }
 
 /// `Post`, as Go's client writes it.

@@ -2,14 +2,13 @@
 //! addresses that only machines of a cloud should: their metadata services, the local link.
 
 use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     sync::{Arc, OnceLock},
     time::Duration,
 };
 
 use reqwest::{
     Url,
-    dns::{Addrs, Name, Resolve, Resolving},
     header::{HeaderMap, HeaderName, HeaderValue},
     redirect,
 };
@@ -17,6 +16,7 @@ use reqwest::{
 use crate::{
     config::{Config, Database, Network},
     error::{Error, Result},
+    outgoing::rule::{self, Names, Rule},
     request_id,
 };
 
@@ -51,12 +51,17 @@ impl Reach {
     pub fn of(config: &Config) -> Self {
         Self { allowed: config.outgoing_allow.clone(), own: config.database == Database::Embedded }
     }
+}
 
-    /// True for an address that may be reached.
-    pub fn permits(&self, address: IpAddr) -> bool {
+impl Rule for Reach {
+    fn permits(&self, address: IpAddr) -> bool {
         let address = embedded_v4(address);
         let among = |networks: &[Network]| networks.iter().any(|network| network.contains(address));
         among(&self.allowed) || !(among(&METADATA) || !self.own && among(&OWN))
+    }
+
+    fn refusal(&self, address: IpAddr) -> String {
+        format!("the address {address} may not be reached from this server (see outgoing:allow)")
     }
 }
 
@@ -75,7 +80,7 @@ fn embedded_v4(address: IpAddr) -> IpAddr {
 /// The client.
 #[derive(Debug)]
 pub struct Client {
-    reach: Reach,
+    reach: Arc<Reach>,
     client: OnceLock<reqwest::Client>,
     request_id_header: Option<String>,
 }
@@ -83,7 +88,7 @@ pub struct Client {
 impl Client {
     /// With the settings' limits.
     pub fn new(config: &Config) -> Self {
-        Self { reach: Reach::of(config), client: OnceLock::new(), request_id_header: config.request_id_header.clone() }
+        Self { reach: Arc::new(Reach::of(config)), client: OnceLock::new(), request_id_header: config.request_id_header.clone() }
     }
 
     /// The id of the request that a broker or a router is called for, in the settings' header.
@@ -94,8 +99,8 @@ impl Client {
 
     /// The client for this URL; refused when its host is an address that must not be reached. Names are checked when they are resolved.
     pub fn reaching(&self, url: &Url) -> Result<&reqwest::Client> {
-        if let Some(address) = literal(url).filter(|address| !self.reach.permits(*address)) {
-            return Err(Error::refused(forbidden(address)));
+        if let Some(why) = rule::refusal(url, &*self.reach) {
+            return Err(Error::refused(why));
         }
         if let Some(client) = self.client.get() {
             return Ok(client);
@@ -105,40 +110,17 @@ impl Client {
             .redirect(redirect::Policy::none())
             .no_proxy()
             .pool_max_idle_per_host(0)
-            .dns_resolver(Arc::new(Careful(self.reach.clone())))
+            .dns_resolver(Arc::new(Names(self.reach.clone())))
             .build()
             .map_err(Error::internal)?;
         Ok(self.client.get_or_init(|| built))
     }
 }
 
-fn literal(url: &Url) -> Option<IpAddr> {
-    url.host_str()?.trim_start_matches('[').trim_end_matches(']').parse().ok()
-}
-
-fn forbidden(address: IpAddr) -> String {
-    format!("the address {address} may not be reached from this server (see outgoing:allow)")
-}
-
-/// Resolves names to addresses that may be reached.
-struct Careful(Reach);
-
-impl Resolve for Careful {
-    fn resolve(&self, name: Name) -> Resolving {
-        let reach = self.0.clone();
-        Box::pin(async move {
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            let (may, must_not): (Vec<_>, Vec<_>) = found.into_iter().partition(|address| reach.permits(address.ip()));
-            match (may.is_empty(), must_not.first()) {
-                (true, Some(address)) => Err(forbidden(address.ip()).into()),
-                _ => Ok(Box::new(may.into_iter()) as Addrs),
-            }
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use reqwest::dns::Resolve;
+
     use super::*;
 
     fn permits(own: bool, allowed: &[&str], address: &str) -> bool {
@@ -183,8 +165,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_is_refused_when_it_leads_to_a_refused_address() {
-        let refused = Careful(Reach { allowed: vec![], own: false }).resolve("localhost".parse().unwrap()).await;
+        let refused = Names(Arc::new(Reach { allowed: vec![], own: false })).resolve("localhost".parse().unwrap()).await;
         assert!(refused.err().unwrap().to_string().contains("may not be reached"));
-        assert!(Careful(Reach { allowed: vec![], own: true }).resolve("localhost".parse().unwrap()).await.is_ok());
+        assert!(Names(Arc::new(Reach { allowed: vec![], own: true })).resolve("localhost".parse().unwrap()).await.is_ok());
     }
 }
