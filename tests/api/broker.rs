@@ -5,7 +5,9 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, http::StatusCode, web};
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
+
+use super::double::serve;
 
 /// What it was asked.
 #[derive(Clone, Debug)]
@@ -40,13 +42,7 @@ impl Broker {
 
     fn run(state: State) -> Self {
         let data = web::Data::new(state.clone());
-        let server = HttpServer::new(move || App::new().app_data(data.clone()).default_service(web::to(answer)))
-            .workers(1)
-            .disable_signals()
-            .bind("127.0.0.1:0")
-            .unwrap();
-        let url = format!("http://{}", server.addrs()[0]);
-        actix_web::rt::spawn(server.run());
+        let url = serve(data, answer);
         Self { url, state }
     }
 

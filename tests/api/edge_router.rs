@@ -5,8 +5,10 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
+
+use super::double::serve;
 
 #[derive(Default)]
 struct State {
@@ -29,13 +31,7 @@ impl EdgeRouter {
     pub fn start() -> Self {
         let state: Arc<Mutex<State>> = Arc::default();
         let data = Shared::from(state.clone());
-        let server = HttpServer::new(move || App::new().app_data(data.clone()).default_service(web::to(answer)))
-            .workers(1)
-            .disable_signals()
-            .bind("127.0.0.1:0")
-            .unwrap();
-        let url = format!("http://{}", server.addrs()[0]);
-        actix_web::rt::spawn(server.run());
+        let url = serve(data, answer);
         Self { url, state }
     }
 

@@ -23,7 +23,8 @@ fn events(store: &Store) -> Events {
     Events::new(store.clone(), tokio::runtime::Handle::current()).with_patience(patience)
 }
 
-fn begin(kind: TargetType, value: &str) -> Begin {
+/// A change of something that takes its lock and may be cancelled.
+pub fn begin(kind: TargetType, value: &str) -> Begin {
     Begin {
         target: Target::new(kind, value),
         extra: vec![],

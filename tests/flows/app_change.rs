@@ -3,27 +3,18 @@
 use reqwest::Method;
 use serde_json::json;
 
+use super::page::page;
 use crate::server::{PATIENCE, Server, archive, eventually, processes};
 
-const SHOWS_GREETING: &str = r#"
-import os
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-class Page(BaseHTTPRequestHandler):
-    def do_GET(self):
-        body = f"{os.environ.get('GREETING', 'nothing')}\n".encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-ThreadingHTTPServer(("", int(os.environ["PORT"])), Page).serve_forever()
-"#;
+const GREETING: &str = "os.environ.get('GREETING', 'nothing')";
 /// Units do not come up while `BROKEN` is set.
 const UNLESS_BROKEN: &str = "hooks:\n  restart:\n    before:\n      - test -z \"$BROKEN\"\n";
 
 async fn with_app() -> Server {
     let server = Server::start().await;
     server.create_app("hello", "python").await;
-    let files = [("app.py", SHOWS_GREETING), ("Procfile", "web: exec python3 app.py\n"), ("tsuru.yaml", UNLESS_BROKEN)];
+    let page = page(GREETING);
+    let files = [("app.py", page.as_str()), ("Procfile", "web: exec python3 app.py\n"), ("tsuru.yaml", UNLESS_BROKEN)];
     server.deploy("hello", &archive::of_files(&files)).await;
     server
 }
@@ -96,7 +87,7 @@ async fn a_removal_cut_by_a_crash_is_finished_by_the_next_one() {
     let mut server = Server::start().await;
     server.create_app("hello", "python").await;
     let marker = format!("removal-{:032x}", rand::random::<u128>());
-    let (page, procfile) = (format!("{STAYS}{SHOWS_GREETING}"), format!("web: exec python3 app.py {marker}\n"));
+    let (page, procfile) = (format!("{STAYS}{}", page(GREETING)), format!("web: exec python3 app.py {marker}\n"));
     server.deploy("hello", &archive::of_files(&[("app.py", &page), ("Procfile", &procfile)])).await;
     let removal = tokio::spawn(server.request(Method::DELETE, "/1.0/apps/hello").send());
     eventually("the app stops answering", PATIENCE, async || server.ask("hello", "/").await.0 != 200).await;

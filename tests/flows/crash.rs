@@ -5,21 +5,13 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use serde_json::Value;
 
-use super::gate::{Gate, WAIT};
+use super::{
+    gate::{Gate, WAIT},
+    page::page,
+};
 use crate::server::{PATIENCE, Server, archive, eventually, processes, read};
 
-const PAGE: &str = r#"
-import os
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-class Page(BaseHTTPRequestHandler):
-    def do_GET(self):
-        body = f"version {os.environ['TSURU_APPVERSION']}\n".encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-ThreadingHTTPServer(("", int(os.environ["PORT"])), Page).serve_forever()
-"#;
+const VERSION: &str = "'version ' + os.environ['TSURU_APPVERSION']";
 
 #[tokio::test]
 async fn a_build_cut_by_a_crash_is_recorded_as_failed_with_its_log() {
@@ -49,7 +41,7 @@ impl Cut {
         let hooks = hooks(gate.port());
         let cut = Self { server, gate, marker: marker(), hooks };
         cut.server.create_app("cut", "python").await;
-        cut.server.deploy("cut", &archive::of_files(&[("app.py", PAGE), ("Procfile", &cut.procfile())])).await;
+        cut.server.deploy("cut", &archive::of_files(&[("app.py", page(VERSION).as_str()), ("Procfile", &cut.procfile())])).await;
         cut.server.wait_for("cut", "/", "version 1").await;
         cut
     }
@@ -60,8 +52,8 @@ impl Cut {
 
     /// Kills the server in the middle of the second deploy, when the stored log of it holds these last words.
     async fn crash_and_recover(&mut self, last_words: &str) {
-        let procfile = self.procfile();
-        let files = [("app.py", PAGE), ("Procfile", &procfile), ("tsuru.yaml", &self.hooks), ("gate.py", WAIT)];
+        let (page, procfile) = (page(VERSION), self.procfile());
+        let files = [("app.py", page.as_str()), ("Procfile", &procfile), ("tsuru.yaml", &self.hooks), ("gate.py", WAIT)];
         let request = self.server.deploy_request("cut", &archive::of_files(&files));
         let deploy = tokio::spawn(async move { read(request.send().await.expect("an answer")).await });
         let waiting = self.gate.reached().await;

@@ -7,6 +7,7 @@ mod hang_up;
 mod job;
 mod kept;
 mod observe;
+mod page;
 mod passing;
 mod webhook;
 mod zero_downtime;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bson::{DateTime, Document, doc, oid::ObjectId};
 use impaas::{
-    event::{Allowed, Begin, Event, Events, Patience, Target, TargetType, document::Named},
+    event::{Begin, Event, Events, Patience, TargetType},
     store::{Backend, Document as _, Filter, Key, Sealer, Store},
 };
 
@@ -22,17 +22,7 @@ fn events(store: &Store) -> Events {
 }
 
 fn begin(team: &str) -> Begin {
-    Begin {
-        target: Target::new(TargetType::Team, team),
-        extra: vec![],
-        kind: "team.update".into(),
-        owner: Named { kind: "user".into(), name: "a@b.co".into() },
-        source_ip: String::new(),
-        data: None,
-        allowed: Allowed::default(),
-        allowed_cancel: None,
-        locks: true,
-    }
+    Begin { allowed_cancel: None, ..crate::event::begin(TargetType::Team, team) }
 }
 
 /// A running event as tsuru's server stores it, renewed so long ago.

@@ -1,20 +1,22 @@
 //! A provisioner that runs nothing and forgets nothing: state, units, versions and logs in memory.
 
+mod jobs;
+mod logs;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard},
 };
 
 use async_trait::async_trait;
-use futures_util::{StreamExt, stream, stream::BoxStream};
 use impaas::{
     build::tsuru_yaml,
     clock::Time,
     error::{Error, Result},
     output::Output,
     provisioner::{
-        AppState, Apps, BuildRequest, Builder, Built, Exec, InternalAddress, JobBuild, JobEnd, JobState, Jobs, LogLine, LogQuery, Logs,
-        ProcessState, Provisioner, RunRequest, Shell, ShellRequest, Source, Unit, UnitStatus,
+        AppState, Apps, BuildRequest, Builder, Built, Exec, InternalAddress, JobState, LogLine, ProcessState, Provisioner, RunRequest,
+        Shell, ShellRequest, Source, Unit, UnitStatus,
     },
 };
 use tokio::sync::{broadcast, mpsc, watch};
@@ -291,117 +293,6 @@ impl Apps for Memory {
     }
 
     async fn remove_volume(&self, _: &str) -> Result<()> {
-        Ok(())
-    }
-}
-
-/// Runs end well at once, and say the job's command.
-#[async_trait]
-impl Jobs for Memory {
-    async fn build_job(&self, request: JobBuild, out: &Output) -> Result<String> {
-        out.action("Building");
-        let source = match request.source {
-            Source::Archive(_) => "archive".to_owned(),
-            Source::Dockerfile { text, context } => format!("dockerfile {text} {}", context.is_some()),
-            Source::Image(image) => format!("image {image}"),
-        };
-        let mut inner = self.lock();
-        inner.job_builds.push(source);
-        match inner.fail.take() {
-            Some(why) => Err(Error::refused(why)),
-            None => Ok(format!("tsuru/job-{}:latest", request.job)),
-        }
-    }
-
-    async fn ensure_job(&self, want: JobState) -> Result<()> {
-        let mut inner = self.lock();
-        if let Some(why) = inner.fail.take() {
-            return Err(Error::refused(why));
-        }
-        inner.jobs.insert(want.job.clone(), want);
-        Ok(())
-    }
-
-    async fn remove_job(&self, job: &str) -> Result<()> {
-        self.lock().jobs.remove(job);
-        Ok(())
-    }
-
-    async fn trigger_job(&self, job: &str) -> Result<()> {
-        let mut inner = self.lock();
-        let Some(want) = inner.jobs.get(job).cloned() else { return Err(Error::refused("nothing was deployed")) };
-        let id = format!("{job}-manual-job-{}", inner.runs.len());
-        let run = Unit {
-            id: id.clone(),
-            app: String::new(),
-            process: String::new(),
-            version: 0,
-            status: UnitStatus::Succeeded,
-            reason: String::new(),
-            ip: String::new(),
-            port: None,
-            routable: false,
-            ready: false,
-            restarts: 0,
-            created_at: Time::from_millis(0),
-        };
-        inner.runs.push((job.into(), run));
-        let line = LogLine { date: Time::from_millis(0), message: want.command.join(" "), source: String::new(), unit: id };
-        inner.logs.push((format!("job {job}"), line));
-        Ok(())
-    }
-
-    async fn job_units(&self, job: &str) -> Result<Vec<Unit>> {
-        Ok(self.lock().runs.iter().filter(|(of, _)| of == job).map(|(_, run)| run.clone()).collect())
-    }
-
-    async fn kill_job_unit(&self, job: &str, unit: &str, _: bool) -> Result<()> {
-        let mut inner = self.lock();
-        let before = inner.runs.len();
-        inner.runs.retain(|(of, run)| of != job || run.id != unit);
-        if inner.runs.len() < before { Ok(()) } else { Err(Error::not_found(format!("unit {unit:?} not found"))) }
-    }
-
-    async fn job_logs(&self, query: LogQuery) -> Result<BoxStream<'static, LogLine>> {
-        self.logs(LogQuery { app: format!("job {}", query.app), ..query }).await
-    }
-
-    async fn ended_jobs(&self) -> Vec<JobEnd> {
-        std::future::pending().await
-    }
-
-    async fn note_job_end(&self, _: &JobEnd) -> Result<()> {
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl Logs for Memory {
-    async fn logs(&self, query: LogQuery) -> Result<BoxStream<'static, LogLine>> {
-        let receiver = self.live.subscribe();
-        let fits = {
-            let query = query.clone();
-            move |app: &str, line: &LogLine| {
-                let source = query.source.as_ref().is_none_or(|source| (*source == line.source) != query.invert_source);
-                app == query.app && source && (query.units.is_empty() || query.units.contains(&line.unit))
-            }
-        };
-        let past: Vec<LogLine> = self.lock().logs.iter().filter(|(app, line)| fits(app, line)).map(|(_, line)| line.clone()).collect();
-        let past = past[past.len().saturating_sub(query.lines)..].to_vec();
-        let live = stream::unfold((receiver, fits), |(mut receiver, fits)| async move {
-            loop {
-                let (app, line) = receiver.recv().await.ok()?;
-                if fits(&app, &line) {
-                    return Some((line, (receiver, fits)));
-                }
-            }
-        });
-        Ok(if query.follow { stream::iter(past).chain(live).boxed() } else { stream::iter(past).boxed() })
-    }
-
-    async fn log(&self, app: &str, line: LogLine) -> Result<()> {
-        self.lock().logs.push((app.into(), line.clone()));
-        self.live.send((app.into(), line)).ok();
         Ok(())
     }
 }
