@@ -86,14 +86,9 @@ pub fn away(why: impl std::fmt::Display) -> Error {
 }
 
 async fn send(request: RequestBuilder) -> Result<Reply> {
-    let mut answer = request.header(ACCEPT, "application/json").timeout(WHOLE).send().await.map_err(away)?;
-    let (status, mut body) = (answer.status().as_u16(), Vec::new());
-    while let Some(chunk) = answer.chunk().await.map_err(away)? {
-        if body.len() + chunk.len() > LONGEST {
-            return Err(away("its answer is too long"));
-        }
-        body.extend_from_slice(&chunk);
-    }
+    let answer = request.header(ACCEPT, "application/json").timeout(WHOLE).send().await.map_err(away)?;
+    let status = answer.status().as_u16();
+    let body = outgoing::body(answer, LONGEST).await.map_err(away)?;
     if status >= 500 || status == 429 {
         return Err(away(format!("it answers {status}")));
     }

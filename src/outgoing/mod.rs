@@ -1,16 +1,21 @@
 //! Requests that are made because a caller named an address: they reach neither this machine, nor its network, nor a cloud's metadata.
 
+mod reading;
+pub mod rule;
+
 use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     sync::Arc,
     time::Duration,
 };
 
 use reqwest::{
     Client, ClientBuilder, Url,
-    dns::{Addrs, Name, Resolve, Resolving},
     redirect::{Attempt, Policy},
 };
+
+pub use self::reading::{Unread, body, reason};
+use self::rule::{Names, Rule};
 
 use crate::error::{Error, Result};
 
@@ -37,7 +42,7 @@ pub fn builder(reach: Reach) -> ClientBuilder {
     let builder = Client::builder().no_proxy().connect_timeout(CONNECT).read_timeout(SILENCE);
     match reach {
         Reach::Everything => builder.redirect(Policy::limited(REDIRECTS)),
-        Reach::Public => builder.dns_resolver(Arc::new(Public)).redirect(Policy::custom(follow)),
+        Reach::Public => builder.dns_resolver(Arc::new(Names(Arc::new(reach)))).redirect(Policy::custom(follow)),
     }
 }
 
@@ -53,41 +58,29 @@ pub fn url(text: &str, reach: Reach) -> Result<Url> {
 
 /// Refuses an address in numbers that is out of reach.
 pub fn within(url: &Url, reach: Reach) -> Result<()> {
-    if reach == Reach::Public && literal(url).is_some_and(|ip| !is_public(ip)) {
-        return Err(Error::refused(format!("Get {:?}: {REFUSED}", url.host_str().unwrap_or_default())));
+    match rule::refusal(url, &reach) {
+        Some(why) => Err(Error::refused(format!("Get {:?}: {why}", url.host_str().unwrap_or_default()))),
+        None => Ok(()),
     }
-    Ok(())
 }
 
-const REFUSED: &str = "the address is private to this server's network and may not be used (outgoing:allow-private)";
+impl Rule for Reach {
+    fn permits(&self, address: IpAddr) -> bool {
+        *self == Self::Everything || is_public(address)
+    }
 
-fn literal(url: &Url) -> Option<IpAddr> {
-    url.host_str()?.trim_matches(['[', ']']).parse().ok()
+    fn refusal(&self, _: IpAddr) -> String {
+        "the address is private to this server's network and may not be used (outgoing:allow-private)".into()
+    }
 }
 
 fn follow(attempt: Attempt<'_>) -> reqwest::redirect::Action {
-    let too_many = attempt.previous().len() > REDIRECTS;
-    let private = literal(attempt.url()).is_some_and(|ip| !is_public(ip));
-    match (too_many, private) {
-        (true, _) => attempt.error("too many redirects"),
-        (_, true) => attempt.error(REFUSED),
-        _ => attempt.follow(),
+    if attempt.previous().len() > REDIRECTS {
+        return attempt.error("too many redirects");
     }
-}
-
-/// Finds addresses of names, public ones only.
-struct Public;
-
-impl Resolve for Public {
-    fn resolve(&self, name: Name) -> Resolving {
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let public: Vec<SocketAddr> = found.filter(|address| is_public(address.ip())).collect();
-            if public.is_empty() {
-                return Err(REFUSED.into());
-            }
-            Ok(Box::new(public.into_iter()) as Addrs)
-        })
+    match rule::refusal(attempt.url(), &Reach::Public) {
+        Some(why) => attempt.error(why),
+        None => attempt.follow(),
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use futures_util::StreamExt;
 use reqwest::{
     Method, Url,
     header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
@@ -13,6 +12,7 @@ use serde_json::{Map, Value};
 use crate::{
     context::Context,
     error::{Error, Result},
+    outgoing::{self, Unread},
     secret::Secret,
 };
 
@@ -229,21 +229,14 @@ impl<'a> Api<'a> {
         let shown = shown(&url);
         let client = self.ctx.brokers.reaching(&url)?;
         let (kind, body) = body.unwrap_or((JSON, String::new()));
-        let failed = |e: reqwest::Error| Error::refused(format!("failed to request {shown} - {}", reason(&e)));
+        let failed = |e: Unread| Error::refused(format!("failed to request {shown} - {e}"));
         let headers = self.ctx.brokers.request_headers();
         let call = client.request(method, url).header(CONTENT_TYPE, kind).headers(headers).headers(self.headers.clone());
         let call = call.timeout(patience).body(body);
-        let response = call.send().await.map_err(failed)?;
+        let response = call.send().await.map_err(|e| failed(e.into()))?;
         let code = response.status().as_u16();
-        let mut read = Vec::new();
-        let mut chunks = response.bytes_stream();
-        while let Some(chunk) = chunks.next().await {
-            read.extend_from_slice(&chunk.map_err(failed)?);
-            if read.len() > MOST {
-                return Err(Error::refused(format!("failed to request {shown} - the answer is larger than 1 MiB")));
-            }
-        }
-        Ok(Reply { code, body: read, url: shown })
+        let body = outgoing::body(response, MOST).await.map_err(failed)?;
+        Ok(Reply { code, body, url: shown })
     }
 }
 
@@ -268,16 +261,4 @@ impl Reply {
         let url = reply.url;
         serde_json::from_slice(&reply.body).map_err(|e| Error::refused(format!("failed to request {url} - wrong answer: {e}")))
     }
-}
-
-/// The innermost cause: it does not repeat the URL.
-fn reason(e: &reqwest::Error) -> String {
-    if e.is_timeout() {
-        return "no answer in time".into();
-    }
-    let mut cause: &dyn std::error::Error = e;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
 }

@@ -11,7 +11,7 @@ use super::{SigningKey, Webhook};
 use crate::{
     config::Config,
     error::{Error, Result},
-    outgoing::{self, Reach},
+    outgoing::{self, Reach, reason},
 };
 
 /// As long as tsuru waits.
@@ -81,16 +81,4 @@ fn client(config: &Config, hook: &Webhook, url: &Url) -> Result<Client> {
         builder = builder.tls_danger_accept_invalid_certs(true);
     }
     builder.build().map_err(Error::internal)
-}
-
-/// The innermost cause: it does not repeat the URL, which may be a secret.
-fn reason(e: &reqwest::Error) -> String {
-    if e.is_timeout() {
-        return "no answer in time".into();
-    }
-    let mut cause: &dyn std::error::Error = e;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
 }

@@ -14,7 +14,7 @@ use crate::{
 /// Downloads it to a file, within the limit of uploads.
 pub(super) async fn fetch(config: &Config, address: &str) -> Result<Upload> {
     let url = outgoing::url(address, config.outgoing)?;
-    let failed = |e: reqwest::Error| Error::refused(format!("Get {:?}: {}", without_secrets(address), reason(&url, e)));
+    let failed = |e: reqwest::Error| Error::refused(format!("Get {:?}: {}", without_secrets(address), why(&url, &e)));
     let answer = outgoing::client(config.outgoing)?.get(url.clone()).send().await.map_err(failed)?;
     if !answer.status().is_success() {
         return Err(Error::refused(format!("Get {:?}: unexpected status code: {}", without_secrets(address), answer.status().as_u16())));
@@ -45,20 +45,14 @@ pub fn check_size(config: &Config, size: u64) -> Result<()> {
 }
 
 /// Why it failed; where nobody listens, in tsuru's words.
-fn reason(url: &Url, e: reqwest::Error) -> String {
-    let connecting = e.is_connect();
-    let inner = cause(&e.without_url());
+fn why(url: &Url, e: &reqwest::Error) -> String {
+    let inner = outgoing::reason(e);
     match (inner.split_once(" (os error "), url.host_str(), url.port_or_known_default()) {
-        (Some((words, _)), Some(host), Some(port)) if connecting => {
+        (Some((words, _)), Some(host), Some(port)) if e.is_connect() => {
             format!("dial tcp {host}:{port}: connect: {}", words.to_lowercase())
         }
         _ => inner,
     }
-}
-
-/// The innermost reason, which says most.
-fn cause(e: &dyn std::error::Error) -> String {
-    e.source().map_or_else(|| e.to_string(), cause)
 }
 
 /// An address without what may be a secret in it: user, password, query.
