@@ -28,7 +28,7 @@ class Day:
 
     def run(self):
         for step in the_day.steps(self.target, self.email, self.password):
-            name = step[0].replace("_", " ") if isinstance(step, tuple) else step.name
+            name = named(step)
             begun = time.monotonic()
             state, reason = "ok", ""
             try:
@@ -44,7 +44,8 @@ class Day:
         self.cli.close()
 
     def act(self, step):
-        getattr(actions, step[0])(self, *step[1:])
+        action = getattr(actions, step[0]) if isinstance(step[0], str) else step[0]
+        action(self, *step[1:])
 
     def one(self, step):
         result = self.cli.run(*step.argv, stdin=step.stdin, cwd=step.cwd)
@@ -61,6 +62,12 @@ class Day:
             differs = compare.difference(step.mode, (there["stdout"], there["stderr"]), (result.stdout, result.stderr), self.email)
             if differs:
                 raise Failed(f"differs from the recorded line\n{differs}")
+
+
+def named(step):
+    if not isinstance(step, tuple):
+        return step.name
+    return (step[0] if isinstance(step[0], str) else step[0].__name__).replace("_", " ")
 
 
 def main():

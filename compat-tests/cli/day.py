@@ -2,18 +2,12 @@
 
 from pathlib import Path
 
+import rooms
+from step import Step
+
 HERE = Path(__file__).resolve().parent
 PYTHON = "tsuru/python:latest"
 RAN = "python3 -c \"print('job ran')\""
-
-
-class Step:
-    """One command: `expect` is its exit code (None: any), `words` must be printed, `mode` says how it is compared (None: not)."""
-
-    def __init__(self, name, *argv, expect=0, words=(), mode="same", stdin="", cwd=None, without=()):
-        self.name, self.argv, self.expect, self.mode, self.stdin, self.cwd = name, argv, expect, mode, stdin, cwd
-        self.words = [words] if isinstance(words, str) else list(words)
-        self.without = [without] if isinstance(without, str) else list(without)
 
 
 def steps(target, email, password):
@@ -143,6 +137,7 @@ def steps(target, email, password):
         Step("app-revoke", "app", "revoke", "course60001", "-a", "hello"),
         Step("app-update", "app", "update", "-a", "hello", "-d", "new words", "-p", "tiny", "-g", "web2", mode="stream"),
         Step("app-info-updated", "app", "info", "-a", "hello", words=["new words", "web2", "tiny"]),
+        *rooms.steps(hello),
         Step("job-create", "job", "create", "nightly", PYTHON, "--", "python3", "-c", "print('job ran')", expect=1),
         Step("job-create-2", "job", "create", "cleanup", PYTHON, RAN, "-t", "demo", "-o", "dev", "-s", "0 3 * * *"),
         Step("job-create-manual", "job", "create", "once", PYTHON, RAN, "-t", "demo", "-o", "dev", "--manual"),
@@ -183,7 +178,8 @@ def steps(target, email, password):
         Step("bob-app-denied", "app", "info", "-a", "hello", expect=1),
         Step("bob-deploy-denied", "app", "deploy", "-a", "hello", ".", cwd=hello, expect=1),
         Step("admin-login", "login", email, stdin=log_in),
-        Step("event-list", "event", "list", mode=None, words=["app.deploy", "app: hello", "user.create"]),
+        Step("event-list", "event", "list", mode=None, words=["job.delete", "app: alices", "alice@…"]),
+        Step("event-list-kind", "event", "list", "-k", "user.create", mode=None, words=["user.create", "user: alice@example.com"]),
         Step("app-remove", "app", "remove", "-a", "hello", "-y", mode="stream"),
         Step("app-remove-2", "app", "remove", "-a", "dock", "-y", mode=None, words="Done removing application."),
         Step("user-remove", "user", "remove", "bob@example.com", stdin="y\n"),

@@ -74,6 +74,9 @@ impl Drop for Server {
     }
 }
 
+/// What the embedded server has by itself: a volume plan, and brokers and routers of this machine.
+const SETTINGS: &str = "volume-plans:\n  local:\n    local: {}\noutgoing:\n  allow: 127.0.0.1/32\n";
+
 fn spawn(binary: &Path, folder: &Path, api: u16, apps: u16, database: Option<&str>) -> Result<Child> {
     let log = File::create(folder.join("log")).map_err(|error| format!("{}: {error}", folder.display()))?;
     let errors = log.try_clone().map_err(|error| error.to_string())?;
@@ -82,7 +85,7 @@ fn spawn(binary: &Path, folder: &Path, api: u16, apps: u16, database: Option<&st
     command.args(["--apps-listen", &format!("127.0.0.1:{apps}")]).current_dir(folder);
     if let Some(url) = database {
         let (file, name) = (folder.join("tsuru.conf"), format!("impaas_day_{}", std::process::id()));
-        write(&file, format!("database:\n  url: {url}\n  name: {name}\n")).map_err(|error| error.to_string())?;
+        write(&file, format!("database:\n  url: {url}\n  name: {name}\n{SETTINGS}")).map_err(|error| error.to_string())?;
         command.arg("--config").arg(file);
     }
     let child = command.stdin(Stdio::null()).stdout(log).stderr(errors).spawn();
