@@ -35,7 +35,10 @@ fn one(name: String, settings: Value) -> Result<RouterSettings> {
         Some(Value::String(kind)) => kind,
         _ => return Err(Error::invalid(format!("config key 'routers:{name}:type' not found"))),
     };
-    if kind != API || name == "local" || name == "none" {
+    if name == "local" || name == "none" {
+        return Err(Error::invalid(format!("routers:{name}: no router can have this name, it has a meaning of its own")));
+    }
+    if kind != API {
         return Err(Error::invalid(format!("routers:{name}:type: unknown router: {kind:?}.")));
     }
     if !config.get("api-url").is_some_and(Value::is_string) {

@@ -101,19 +101,20 @@ impl Sink for EventLog {
         state.partial.push_str(text);
         while let Some(end) = state.partial.find('\n') {
             let line: String = state.partial.drain(..=end).collect();
-            state.push(line.trim_end_matches(['\n', '\r']).to_owned());
+            state.push(line.trim_end_matches(['\n', '\r']));
         }
     }
 }
 
 impl State {
-    fn push(&mut self, message: String) {
+    /// Each line with its end, as tsuru's server writes it: an empty message makes its list of events panic.
+    fn push(&mut self, line: &str) {
         if self.bytes >= MOST {
             return;
         }
-        self.bytes += message.len();
-        let message = if self.bytes >= MOST { "(the rest of this log was too long and is left out)".into() } else { message };
-        self.pending.push(LogEntry { date: Time::now(), message });
+        self.bytes += line.len();
+        let line = if self.bytes >= MOST { "(the rest of this log was too long and is left out)" } else { line };
+        self.pending.push(LogEntry { date: Time::now(), message: format!("{line}\n") });
     }
 }
 
@@ -130,7 +131,7 @@ pub async fn finish(store: &Store, log: &EventLog) -> Result<Vec<LogEntry>> {
         let mut state = log.lock();
         let rest = std::mem::take(&mut state.partial);
         if !rest.is_empty() {
-            state.push(rest);
+            state.push(&rest);
         }
     }
     let mut all = if log.is_in_store() { lines(store, log.event).await? } else { Vec::new() };

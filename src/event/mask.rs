@@ -8,8 +8,9 @@ use crate::store::lenient;
 
 /// What stands for a secret.
 const MASK: &str = "*****";
-/// Last words of the names of secret fields.
-const SECRET: [&str; 8] = ["password", "clientkey", "client-key-data", "clientkeydata", "token", "secret", "authorization", "api-key"];
+/// Last words of the names of secret fields. Addresses of webhooks count: they are often all that a receiver asks for.
+const SECRET: [&str; 10] =
+    ["password", "clientkey", "client-key-data", "clientkeydata", "token", "secret", "authorization", "api-key", "url", "proxy_url"];
 
 /// Data of an event as it is stored, without secrets.
 pub fn any<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Bson>, D::Error> {
@@ -53,11 +54,12 @@ fn mask(value: &mut Bson) -> bool {
     }
 }
 
-/// `password`, `kubeConfig.user.token`, `headers.Authorization.0`; not `:token`, which is part of a path.
+/// `password`, `kubeConfig.user.token`, `headers.Authorization.0`, `config.headers.X-Key`; not `:token`, which is part of a path.
 fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let last = name.split('.').rfind(|word| !word.bytes().all(|b| b.is_ascii_digit())).unwrap_or_default();
-    name.starts_with("headers.") || SECRET.contains(&last)
+    name.split_once('.').is_some_and(|(first, rest)| first == "headers" || first == "config" && rest.starts_with("headers."))
+        || SECRET.contains(&last)
 }
 
 #[cfg(test)]
@@ -81,6 +83,10 @@ mod tests {
     fn secret_fields_of_a_request_are_hidden() {
         let asked = |a: &str, b: &str| bson!([{"name": "clientkey", "value": a}, {"name": "headers.X-A.0", "value": b}, {"name": ":token_id", "value": "ci"}]);
         assert_eq!(hidden(asked("k", "h")), (true, asked("*****", "*****")));
+        let router =
+            |header: &str| bson!([{"name": "config.api-url", "value": "http://r"}, {"name": "config.headers.X-Key", "value": header}]);
+        assert_eq!(hidden(router("hush")), (true, router("*****")));
+        assert_eq!(hidden(bson!([{"name": "url", "value": "http://hook"}])).1, bson!([{"name": "url", "value": "*****"}]));
         assert!(!hidden(bson!([{"name": "description", "value": "a token"}, {"name": "password", "value": ""}])).0);
     }
 }

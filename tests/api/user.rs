@@ -287,6 +287,6 @@ async fn a_role_that_is_gone_shows_and_grants_nothing() {
     let user = server.user_with(ALICE, ContextType::Global, "", &["user.create"]).await;
     server.ctx.store.of::<Role>().delete(Filter::id("role-of-alice")).await.unwrap();
     let info = user.get("/1.0/users/info").send().await.ok(200).json();
-    assert_eq!((&info["Roles"], &info["Permissions"]), (&json!([]), &json!([])));
+    assert_eq!((&info["Roles"], &info["Permissions"]), (&json!([]), &json!(null)));
     assert_eq!(create(&user, "eve@example.com", "eve12345").await.status, 401);
 }

@@ -110,6 +110,19 @@ async fn our_running_events_look_like_tsurus_and_are_renewed() {
 }
 
 #[tokio::test]
+async fn lines_of_our_logs_end_as_tsurus_do_also_empty_ones() {
+    let store = store(database().await);
+    let running = events(&store).begin(begin("demo")).await.unwrap();
+    let id = ObjectId::parse_str(running.id()).unwrap();
+    running.output().write("---- one ----\n\n ---> two\nthree");
+    running.end(Ok(())).await.unwrap();
+    let stored = stored(&store, id).await;
+    let lines = stored.get_array("structuredlog").unwrap().iter();
+    let lines: Vec<_> = lines.map(|line| line.as_document().unwrap().get_str("message").unwrap()).collect();
+    assert_eq!(lines, ["---- one ----\n", "\n", " ---> two\n", "three\n"]);
+}
+
+#[tokio::test]
 async fn secrets_in_tsurus_events_are_not_shown() {
     let backend = database().await;
     let stored = one_deploy(backend.as_ref()).await;

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::{
     app::deploy::list::{Deploy, image},
     clock::Time,
-    event::{Event, document::LogEntry},
+    event::{Event, document::LogEntry, view},
 };
 
 /// tsuru's `DeployData`.
@@ -49,7 +49,7 @@ impl DeployData {
             error: event.error.clone(),
             version: image.rsplit_once(":v").and_then(|(_, number)| number.parse().ok()).unwrap_or_default(),
             image,
-            log: log(lines),
+            log: view::log(lines),
             user: event.owner.name.clone(),
             origin: asked(event, "origin"),
             can_rollback: false,
@@ -62,12 +62,4 @@ impl DeployData {
 fn asked(event: &Event, field: &str) -> String {
     let document: Option<&Document> = event.start_data.as_ref().and_then(Bson::as_document);
     document.and_then(|asked| asked.get_str(field).ok()).unwrap_or_default().to_owned()
-}
-
-fn log(lines: &[LogEntry]) -> String {
-    let line = |entry: &LogEntry| {
-        let at = chrono::DateTime::from_timestamp_millis(entry.date.millis()).unwrap_or_default();
-        format!("{}: {}\n", at.format("%Y-%m-%d %H:%M:%S +0000"), entry.message)
-    };
-    lines.iter().map(line).collect()
 }

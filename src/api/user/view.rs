@@ -19,8 +19,8 @@ pub struct UserView {
     pub email: String,
     /// Roles, own ones first.
     pub roles: Vec<Held>,
-    /// Permissions of the roles.
-    pub permissions: Vec<Held>,
+    /// Permissions of the roles; null when there is none.
+    pub permissions: Option<Vec<Held>>,
     /// Groups of the sign-on provider.
     pub groups: Option<Vec<String>>,
 }
@@ -77,7 +77,7 @@ impl Everything {
 
     fn view(&self, email: &str, roles: &[RoleInstance], groups: &[String], eyes: Eyes<'_>) -> UserView {
         let listed = (!groups.is_empty()).then(|| groups.to_vec());
-        let mut view = UserView { email: email.into(), roles: Vec::new(), permissions: Vec::new(), groups: listed };
+        let mut view = UserView { email: email.into(), roles: Vec::new(), permissions: None, groups: listed };
         let of_groups = self.groups.iter().filter(|group| groups.contains(&group.name));
         let of_groups = of_groups.flat_map(|group| group.roles.iter().map(|role| (group.name.as_str(), role)));
         for (group, instance) in roles.iter().map(|role| ("", role)).chain(of_groups) {
@@ -102,6 +102,8 @@ impl UserView {
         let held =
             |name: &str| Held { name: name.into(), context_type: role.context_type, context_value: value.into(), group: group.into() };
         self.roles.push(held(&role.name));
-        self.permissions.extend(permissions.into_iter().map(held));
+        if !permissions.is_empty() {
+            self.permissions.get_or_insert_default().extend(permissions.into_iter().map(held));
+        }
     }
 }
