@@ -1,4 +1,5 @@
-//! Secrets that tsuru's server left in its events: environments of deployed apps, keys of clusters, passwords. They are hidden when an
+//! Secrets that tsuru's server left in its events: environments of deployed apps, variables that came as JSON, keys of clusters, headers
+//! of routers and webhooks, passwords, also in addresses. They are hidden when an
 //! event is read, and for good when its database is sealed.
 
 use bson::{Bson, Document};
@@ -26,8 +27,15 @@ pub fn hide(value: &mut Bson) -> bool {
     match value {
         Bson::Document(doc) => hide_in(doc),
         Bson::Array(items) => items.iter_mut().filter_map(|item| hide(item).then_some(())).count() > 0,
+        Bson::String(text) if has_password(text) => mask(value),
         _ => false,
     }
+}
+
+/// `http://user:password@host`
+fn has_password(text: &str) -> bool {
+    let authority = text.split_once("://").and_then(|(_, rest)| rest.split(['/', '?', '#']).next());
+    authority.is_some_and(|authority| authority.contains('@'))
 }
 
 fn hide_in(doc: &mut Document) -> bool {
@@ -54,12 +62,17 @@ fn mask(value: &mut Bson) -> bool {
     }
 }
 
-/// `password`, `kubeConfig.user.token`, `headers.Authorization.0`, `config.headers.X-Key`; not `:token`, which is part of a path.
+/// `password`, `kubeConfig.user.token`, `headers.Authorization.0`, `config.headers.X-Key`, `envs.0.value`; not `:token`, which is part of a path.
 fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let last = name.split('.').rfind(|word| !word.bytes().all(|b| b.is_ascii_digit())).unwrap_or_default();
-    name.split_once('.').is_some_and(|(first, rest)| first == "headers" || first == "config" && rest.starts_with("headers."))
-        || SECRET.contains(&last)
+    let values = |(first, rest): (&str, &str)| match first {
+        "headers" => true,
+        "config" => rest.starts_with("headers."),
+        "envs" => last == "value",
+        _ => false,
+    };
+    name.split_once('.').is_some_and(values) || SECRET.contains(&last)
 }
 
 #[cfg(test)]
@@ -83,6 +96,11 @@ mod tests {
     fn secret_fields_of_a_request_are_hidden() {
         let asked = |a: &str, b: &str| bson!([{"name": "clientkey", "value": a}, {"name": "headers.X-A.0", "value": b}, {"name": ":token_id", "value": "ci"}]);
         assert_eq!(hidden(asked("k", "h")), (true, asked("*****", "*****")));
+        let variable = |value: &str| bson!([{"name": "envs.0.name", "value": "A"}, {"name": "envs.0.value", "value": value}]);
+        assert_eq!(hidden(variable("hush")), (true, variable("*****")));
+        let service = |endpoint: &str| bson!([{"name": "endpoint", "value": endpoint}]);
+        assert_eq!(hidden(service("http://u:p@broker/")), (true, service("*****")));
+        assert!(!hidden(service("http://broker/a@b")).0);
         let router =
             |header: &str| bson!([{"name": "config.api-url", "value": "http://r"}, {"name": "config.headers.X-Key", "value": header}]);
         assert_eq!(hidden(router("hush")), (true, router("*****")));
