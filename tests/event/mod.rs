@@ -143,7 +143,7 @@ async fn what_is_written_grows_in_the_store_and_ends_in_the_event() {
     running.end(Ok(())).await.unwrap();
     keeper.abort();
     let messages: Vec<_> = load(&store, &id.to_hex()).await.log.into_iter().map(|line| line.message).collect();
-    assert_eq!(messages, ["first", "second"]);
+    assert_eq!(messages, ["first\n", "second\n"]);
     assert!(log::lines(&store, id).await.unwrap().is_empty());
 }
 
