@@ -210,6 +210,22 @@ pub struct Process {
     pub startupcheck: Option<Startupcheck>,
 }
 
+impl Metadata {
+    /// Labels by name.
+    pub fn labels(&self) -> BTreeMap<String, String> {
+        by_name(&self.labels)
+    }
+
+    /// Annotations by name.
+    pub fn annotations(&self) -> BTreeMap<String, String> {
+        by_name(&self.annotations)
+    }
+}
+
+fn by_name(items: &[MetadataItem]) -> BTreeMap<String, String> {
+    items.iter().map(|item| (item.name.clone(), item.value.clone())).collect()
+}
+
 impl Document for App {
     const SPEC: &'static Spec = &Spec {
         name: "apps",

@@ -8,14 +8,13 @@ use super::{
     wanted::{self, Others, Recipe},
 };
 use crate::{
-    clock::Time,
     context::Context,
     error::{Error, Result},
     event::{Locked, begin::CANCELED},
     output::Output,
     plan::{Plan, StoredPlan},
     pool::Pool,
-    provisioner::{AppState, DynProvisioner, Mount, ProcessState, UnitStatus},
+    provisioner::{AppPlace, AppState, DynProvisioner, Mount, ProcessState, UnitStatus},
     secret::Secret,
     store::Filter,
     volume,
@@ -185,6 +184,7 @@ pub(super) struct Rollout<'a> {
     pub env: BTreeMap<String, Secret>,
     plans: BTreeMap<String, Plan>,
     mounts: Vec<Mount>,
+    place: AppPlace,
 }
 
 impl<'a> Rollout<'a> {
@@ -202,18 +202,20 @@ impl<'a> Rollout<'a> {
 
     /// Reads it all, under the app's lock.
     pub async fn load(ctx: &Context, app: &'a Locked<App>, out: &Output) -> Result<Self> {
-        let provisioner = provisioner(ctx, app).await?;
+        let pool = Pool::load(&ctx.store, &app.pool).await?;
+        let provisioner = ctx.provisioner(&pool.provisioner)?;
         let before = provisioner.state(&app.name).await?.filter(|state| !state.processes.is_empty());
         let out = journal::with(ctx, &provisioner, &app.name, "tsuru", out);
         let versions = AppVersions::load(&ctx.store, &app.name).await?;
         let env = env::all(app, &ctx.config.host);
         let mounts = volume::mounts(&ctx.store, &app.name).await?;
-        Ok(Self { ctx: ctx.clone(), app, versions, before, out, env, plans: plans(ctx, app).await?, mounts, provisioner })
+        let place = wanted::place::of_app(app, &pool, &volume::of_mounts(&ctx.store, &mounts).await?, router::gates(ctx, app).await?);
+        Ok(Self { ctx: ctx.clone(), app, versions, before, out, env, plans: plans(ctx, app).await?, mounts, place, provisioner })
     }
 
     /// What new units are made from.
     pub fn recipe(&self) -> Recipe<'_> {
-        Recipe { app: self.app, versions: &self.versions, env: &self.env, plans: &self.plans, mounts: &self.mounts }
+        Recipe { app: self.app, versions: &self.versions, env: &self.env, plans: &self.plans, mounts: &self.mounts, place: &self.place }
     }
 
     /// The state after a deploy of `version`.
@@ -247,10 +249,7 @@ impl<'a> Rollout<'a> {
     }
 
     async fn replace(&self, before: &AppState, which: &Which, stopped: Stopped) -> Result<()> {
-        let restarted = async {
-            let stamp = Time::now().millis();
-            self.apply(self.recipe().restart(before, which, stamp, stopped == Stopped::Starts)?).await
-        };
+        let restarted = async { self.apply(self.recipe().restart(before, which, stopped == Stopped::Starts)?).await };
         restarted.await.map_err(|e| during("restart", e))
     }
 

@@ -1,6 +1,6 @@
 //! Routers of apps. The router `local` reaches every app by its host names; others are told of the apps that have them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ use crate::{
     pool::Pool,
     provisioner::AppState,
     router::{
-        self, LOCAL,
+        self, LOCAL, NONE,
         api::{Api, Backend, Health, Prefix},
     },
     store::{Filter, Update},
@@ -94,6 +94,19 @@ pub async fn remove(ctx: &Context, app: &mut Locked<App>, name: &str) -> Result<
     set(ctx, app, left).await?;
     forget_one(ctx, app, gone).await;
     Ok(())
+}
+
+/// Conditions that the app's units wait for, as its routers want. A router that is gone wants none.
+pub async fn gates(ctx: &Context, app: &App) -> Result<Vec<String>> {
+    let mut gates = BTreeSet::new();
+    for linked in app.routers.iter().filter(|linked| ![LOCAL, NONE].contains(&linked.name.as_str())) {
+        match router::find(ctx, &linked.name).await {
+            Ok(router) => gates.extend(router.readiness_gates),
+            Err(Error::NotFound(_)) => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(gates.into_iter().collect())
 }
 
 /// Makes host names and units what they should be, and has all routers know.

@@ -25,7 +25,7 @@ use crate::{
 pub use deploy::{Deploy, deploy};
 pub use note::keep as keep_notes;
 pub use remove::remove;
-pub use run::{ensure, kill_unit, provisioner, trigger};
+pub use run::{ensure, kill_unit, provisioner, state, trigger};
 
 /// A job as stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use crate::{
     context::Context,
     error::Result,
     pool::Pool,
-    provisioner::{Concurrency, DynProvisioner, JobState},
+    provisioner::{Concurrency, DynProvisioner, JobPlace, JobState},
 };
 
 /// Seconds that a run may take when nothing else was said.
@@ -37,7 +37,8 @@ pub async fn kill_unit(ctx: &Context, job: &Job, unit: &str, force: bool) -> Res
     provisioner(ctx, job).await?.kill_job_unit(&job.name, unit, force).await
 }
 
-fn state(job: &Job) -> JobState {
+/// The wanted state of a job.
+pub fn state(job: &Job) -> JobState {
     let spec = &job.spec;
     let seconds = spec.active_deadline_seconds.and_then(|seconds| u64::try_from(seconds).ok()).filter(|seconds| *seconds > 0);
     let own = job.plan.overridden.clone().unwrap_or_default();
@@ -56,5 +57,24 @@ fn state(job: &Job) -> JobState {
         retries: spec.backoff_limit.and_then(|limit| u32::try_from(limit).ok()).unwrap_or(RETRIES),
         memory: own.memory.unwrap_or(job.plan.memory),
         cpu_milli: own.cpu_milli.unwrap_or(job.plan.cpu_milli),
+        place: place(job),
+    }
+}
+
+fn place(job: &Job) -> JobPlace {
+    let vars: Vec<_> = job.spec.envs.iter().chain(job.spec.service_envs.iter().map(|bound| &bound.var)).collect();
+    JobPlace {
+        team: job.team_owner.clone(),
+        pool: job.pool.clone(),
+        tags: job.tags.clone(),
+        labels: job.metadata.labels(),
+        annotations: job.metadata.annotations(),
+        order: vars.iter().map(|var| var.name.clone()).collect(),
+        public: vars.iter().filter(|var| var.public).map(|var| var.name.clone()).collect(),
+        schedule: job.spec.schedule.clone(),
+        parallelism: job.spec.parallelism,
+        completions: job.spec.completions,
+        backoff_limit: job.spec.backoff_limit,
+        cpu_burst: job.plan.burst(),
     }
 }

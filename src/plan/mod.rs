@@ -37,6 +37,20 @@ pub struct Plan {
     pub overridden: Option<PlanOverride>,
 }
 
+impl Plan {
+    /// How far above its share of CPU a unit may go, the override included; 0: not said.
+    pub fn burst(&self) -> f64 {
+        let own = self.overridden.as_ref().and_then(|own| own.cpu_burst);
+        own.or_else(|| self.cpu_burst.as_ref().map(|burst| burst.default)).unwrap_or_default()
+    }
+
+    /// Its runtime class, the override included; empty: none.
+    pub fn runtime(&self) -> &str {
+        let own = self.overridden.as_ref().and_then(|own| own.runtime_class.as_deref());
+        own.unwrap_or(&self.runtime_class)
+    }
+}
+
 /// Burst factors.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
-use super::{LogLine, LogQuery, Source, Unit};
+use super::{JobPlace, LogLine, LogQuery, Source, Unit};
 use crate::{clock::Time, error::Result, output::Output, secret::Secret};
 
 /// Runs jobs. Apps and jobs may have the same names.
@@ -67,6 +67,9 @@ pub struct JobState {
     pub memory: i64,
     /// Thousandths of a core; 0: no limit.
     pub cpu_milli: i64,
+    /// What a cluster wants to know besides.
+    #[serde(default, skip_serializing_if = "JobPlace::is_default")]
+    pub place: JobPlace,
 }
 
 /// What happens when it is time and the last run goes on.

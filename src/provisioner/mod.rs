@@ -7,8 +7,10 @@ pub mod absent;
 mod jobs;
 pub mod kubernetes;
 pub mod local;
+mod placed;
 
 pub use jobs::{Concurrency, JobBuild, JobEnd, JobState, Jobs, app_image};
+pub use placed::{AppPlace, JobPlace, PodPlace, PoolPlace, VolumePlace};
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
@@ -112,6 +114,9 @@ pub struct AppState {
     pub cnames: Vec<String>,
     /// Every (version, process) that should exist.
     pub processes: Vec<ProcessState>,
+    /// What a cluster wants to know besides.
+    #[serde(default)]
+    pub place: AppPlace,
 }
 
 /// The wanted state of one process of one version.
@@ -140,7 +145,7 @@ pub struct ProcessState {
     pub after: Vec<String>,
     /// Requests of the app's host names go to it (main process of a routable version).
     pub routable: bool,
-    /// A changed stamp replaces the units although nothing else changed: a restart.
+    /// Restarts since the last deploy, start or stop. A changed number replaces the units although nothing else changed.
     pub restarted: i64,
     /// Volumes.
     pub mounts: Vec<Mount>,
@@ -148,6 +153,9 @@ pub struct ProcessState {
     pub memory: i64,
     /// Thousandths of a core; 0: no limit.
     pub cpu_milli: i32,
+    /// What a cluster wants to know besides.
+    #[serde(default, skip_serializing_if = "PodPlace::is_default")]
+    pub pod: PodPlace,
 }
 
 pub(crate) fn env_map<S: serde::Serializer>(env: &BTreeMap<String, Secret>, to: S) -> std::result::Result<S::Ok, S::Error> {

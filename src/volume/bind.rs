@@ -80,6 +80,14 @@ pub async fn mounts(store: &Store, app: &str) -> Result<Vec<Mount>> {
     Ok(binds.into_iter().map(|bind| Mount { volume: bind.id.volume, path: bind.id.mount_point, read_only: bind.read_only }).collect())
 }
 
+/// The volumes that are mounted.
+pub async fn of_mounts(store: &Store, mounts: &[Mount]) -> Result<Vec<Volume>> {
+    if mounts.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(store.of::<Volume>().find(Filter::any_of("_id", mounts.iter().map(|mount| &mount.volume))).await?)
+}
+
 /// Takes all volumes from an app that is being removed.
 pub async fn unbind_all(ctx: &Context, app: &Locked<App>, _: &Output) -> Result<()> {
     ctx.store.of::<Bind>().delete(Filter::eq("_id.app", &app.name)).await?;

@@ -19,7 +19,7 @@ use crate::{
     store::{Document, Filter, Index, IndexKey, Spec, Store, lenient},
 };
 
-pub use bind::{Undo, bind, binds_of_app, mounts, restart, shown_of, unbind, unbind_all};
+pub use bind::{Undo, bind, binds_of_app, mounts, of_mounts, restart, shown_of, unbind, unbind_all};
 pub use change::{Wish, check_plan, create, remove, update};
 
 /// A volume as stored.

@@ -246,7 +246,7 @@ pub fn state(app: &str, platform: &str, version: u32, built: &Built) -> AppState
         }
     };
     let processes = built.processes.iter().map(process).collect();
-    AppState { app: app.into(), platform: platform.into(), cnames: Vec::new(), processes }
+    AppState { app: app.into(), platform: platform.into(), processes, ..AppState::default() }
 }
 
 /// The same with so many units of each process.

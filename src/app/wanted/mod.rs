@@ -1,5 +1,7 @@
 //! What should run: computed from what was last wanted, the app and its versions. Pure; nothing here changes anything.
 
+pub mod place;
+
 use std::collections::BTreeMap;
 
 use super::{
@@ -11,7 +13,7 @@ use crate::{
     build::processes::main_process,
     error::{Error, Result},
     plan::Plan,
-    provisioner::{AppState, Mount, ProcessState},
+    provisioner::{AppPlace, AppState, Mount, ProcessState},
     secret::Secret,
 };
 
@@ -36,13 +38,16 @@ pub struct Recipe<'a> {
     pub plans: &'a BTreeMap<String, Plan>,
     /// Its volumes.
     pub mounts: &'a [Mount],
+    /// What a cluster wants to know of it.
+    pub place: &'a AppPlace,
 }
 
 impl Recipe<'_> {
     /// The app's state with these processes.
     pub fn state(&self, mut processes: Vec<ProcessState>) -> AppState {
         processes.sort_by(|a, b| (a.version, &a.name).cmp(&(b.version, &b.name)));
-        AppState { app: self.app.name.clone(), platform: self.app.platform.clone(), cnames: self.app.cname.clone(), processes }
+        let App { name, platform, cname, .. } = self.app;
+        AppState { app: name.clone(), platform: platform.clone(), cnames: cname.clone(), processes, place: self.place.clone() }
     }
 
     /// A process of a version as it should be now, with one unit.
@@ -68,6 +73,7 @@ impl Recipe<'_> {
             mounts: self.mounts.to_vec(),
             memory,
             cpu_milli: cpu,
+            pod: place::of_process(self.app, version, name, plan),
         }
     }
 
@@ -96,6 +102,7 @@ impl Recipe<'_> {
         if version.processes.is_empty() {
             return Err(Error::refused(format!("no process information found deploying version {}", version.version)));
         }
+        version.processes.keys().try_for_each(|name| version.config.check_ports(name))?;
         let old = before.map(|state| state.processes.as_slice()).unwrap_or_default();
         let kept: Vec<_> = match others {
             Others::Replaced => Vec::new(),
@@ -108,7 +115,6 @@ impl Recipe<'_> {
             ProcessState {
                 units: predecessor.map_or(1, |p| p.units.max(p.past_units).max(1)),
                 routable: made.routable && (alone || predecessor.is_some_and(|p| p.routable)),
-                restarted: predecessor.map_or(0, |p| p.restarted),
                 ..made
             }
         });
@@ -117,10 +123,11 @@ impl Recipe<'_> {
     }
 
     /// New units for everything selected. `stopped`: also start what is stopped.
-    pub fn restart(&self, before: &AppState, which: &Which, stamp: i64, stopped: bool) -> Result<AppState> {
+    pub fn restart(&self, before: &AppState, which: &Which, stopped: bool) -> Result<AppState> {
         self.each(before, which, |old| {
             let units = if stopped && old.units == 0 { old.past_units.max(1) } else { old.units };
-            ProcessState { units, past_units: if units > 0 { 0 } else { old.past_units }, restarted: stamp, ..self.renewed(old) }
+            let past_units = if units > 0 { 0 } else { old.past_units };
+            ProcessState { units, past_units, restarted: old.restarted + 1, ..self.renewed(old) }
         })
     }
 
@@ -128,19 +135,16 @@ impl Recipe<'_> {
     pub fn start(&self, before: &AppState, which: &Which) -> Result<AppState> {
         self.each(before, which, |old| {
             let renewed = self.renewed(old);
-            if old.units > 0 { renewed } else { ProcessState { units: old.past_units.max(1), past_units: 0, ..renewed } }
+            if old.units > 0 { renewed } else { ProcessState { units: old.past_units.max(1), past_units: 0, restarted: 0, ..renewed } }
         })
     }
 
     /// No units, and a note of how many there were.
     pub fn stop(&self, before: &AppState, which: &Which) -> Result<AppState> {
-        self.each(
-            before,
-            which,
-            |old| {
-                if old.units == 0 { old.clone() } else { ProcessState { past_units: old.units, units: 0, ..old.clone() } }
-            },
-        )
+        self.each(before, which, |old| match old.units {
+            0 => old.clone(),
+            units => ProcessState { past_units: units, units: 0, restarted: 0, ..self.renewed(old) },
+        })
     }
 
     /// A version gets requests, or none.

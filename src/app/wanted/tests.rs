@@ -25,6 +25,7 @@ struct World {
     env: BTreeMap<String, Secret>,
     plans: BTreeMap<String, Plan>,
     mounts: Vec<Mount>,
+    place: AppPlace,
 }
 
 impl World {
@@ -36,11 +37,12 @@ impl World {
             env: [("K".into(), "v".into())].into(),
             plans: [("big".into(), big)].into(),
             mounts: Vec::new(),
+            place: AppPlace::default(),
         }
     }
 
     fn recipe(&self) -> Recipe<'_> {
-        Recipe { app: &self.app, versions: &self.versions, env: &self.env, plans: &self.plans, mounts: &self.mounts }
+        Recipe { app: &self.app, versions: &self.versions, env: &self.env, plans: &self.plans, mounts: &self.mounts, place: &self.place }
     }
 
     fn deploy(&self, before: Option<&AppState>, number: u32, others: Others) -> AppState {
@@ -129,11 +131,15 @@ fn a_restart_takes_todays_environment_and_leaves_what_is_stopped() {
     let first = world.deploy(None, 1, Others::Replaced);
     let half = world.recipe().stop(&first, &only(Some("worker"), None)).unwrap();
     world.env.insert("NEW".into(), "1".into());
-    let restarted = world.recipe().restart(&half, &Which::all(), 7, false).unwrap();
-    assert!(restarted.processes.iter().all(|p| p.restarted == 7 && p.env.contains_key("NEW")));
+    let restarted = world.recipe().restart(&half, &Which::all(), false).unwrap();
+    assert!(restarted.processes.iter().all(|p| p.restarted == 1 && p.env.contains_key("NEW")));
     assert_eq!(shape(&restarted), [(1, "web", 1, true), (1, "worker", 0, false)]);
-    let all = world.recipe().restart(&half, &Which::all(), 8, true).unwrap();
+    let all = world.recipe().restart(&half, &Which::all(), true).unwrap();
     assert_eq!(total(&all), 2);
+    let again = world.recipe().restart(&all, &Which::all(), true).unwrap();
+    assert!(again.processes.iter().all(|p| p.restarted == 2));
+    let stopped = world.recipe().stop(&again, &Which::all()).unwrap();
+    assert!(stopped.processes.iter().all(|p| p.restarted == 0));
 }
 
 #[test]
@@ -166,7 +172,7 @@ fn volumes_are_those_of_today_at_a_restart_and_a_deploy() {
     let mut world = World::new();
     let before = world.deploy(None, 1, Others::Replaced);
     world.mounts = vec![Mount { volume: "uploads".into(), path: "/uploads".into(), read_only: false }];
-    let restarted = world.recipe().restart(&before, &Which::all(), 7, false).unwrap();
+    let restarted = world.recipe().restart(&before, &Which::all(), false).unwrap();
     let deployed = world.deploy(Some(&before), 2, Others::Replaced);
     for process in restarted.processes.iter().chain(&deployed.processes) {
         assert_eq!(process.mounts, world.mounts, "{} {}", process.version, process.name);

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::{Error, Result};
+
 pub use self::{
     parse::{Found, NAMES, parse, read},
     stored::{from_custom_data, to_custom_data},
@@ -153,8 +155,9 @@ pub struct Kubernetes {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ProcessPorts {
-    /// Ports it serves.
-    pub ports: Vec<Port>,
+    /// Ports it serves; an empty list: none. `None`: nothing was said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ports: Option<Vec<Port>>,
 }
 
 /// One port of a process; what is 0 or empty was not said.
@@ -176,6 +179,28 @@ pub struct Port {
 }
 
 impl TsuruYaml {
+    /// The ports that a process is given: by `processes`, else by `kubernetes`, where an empty list says that it serves nothing.
+    pub fn ports(&self, process: &str) -> Option<&Vec<Port>> {
+        self.own_ports(process).next().or_else(|| self.older_ports(process).next())
+    }
+
+    /// Refused when a process is given ports twice.
+    pub fn check_ports(&self, process: &str) -> Result<()> {
+        if self.own_ports(process).count() > 1 || self.older_ports(process).count() > 1 {
+            return Err(Error::refused(format!("duplicated process name: {process}")));
+        }
+        Ok(())
+    }
+
+    fn own_ports(&self, process: &str) -> impl Iterator<Item = &Vec<Port>> {
+        self.processes.iter().filter(move |p| p.name == process && !p.ports.is_empty()).map(|p| &p.ports)
+    }
+
+    fn older_ports(&self, process: &str) -> impl Iterator<Item = &Vec<Port>> {
+        let groups = self.kubernetes.iter().flat_map(|kubernetes| kubernetes.groups.values());
+        groups.filter_map(move |group| group.get(process)?.ports.as_ref())
+    }
+
     /// The checks of a process: its own when `processes` is there, else the file's for the main process only.
     pub fn checks(&self, process: &str, main: &str) -> (Option<&Healthcheck>, Option<&Startupcheck>) {
         let (health, startup) = if self.processes.is_empty() {
@@ -266,5 +291,18 @@ mod tests {
         let own = parse("processes: [{name: web}, {name: worker, healthcheck: {path: /w}}]").unwrap();
         assert!(own.checks("web", "web").0.is_none());
         assert_eq!(own.checks("worker", "web").0.unwrap().path, "/w");
+    }
+
+    #[test]
+    fn ports_of_processes_win_and_an_empty_older_list_says_none() {
+        let text = "processes: [{name: web, ports: [{port: 80}]}, {name: api}]\n\
+                    kubernetes: {groups: {a: {web: {ports: [{port: 1}]}, api: {ports: [{port: 2}]}, worker: {ports: []}, any: {}}}}";
+        let yaml = parse(text).unwrap();
+        let found =
+            ["web", "api", "worker", "any", "none"].map(|name| yaml.ports(name).map(|ports| ports.iter().map(|p| p.port).collect()));
+        assert_eq!(found, [Some(vec![80]), Some(vec![2]), Some(vec![]), None, None]);
+        let twice = parse("kubernetes: {groups: {a: {web: {ports: []}}, b: {web: {ports: []}}}}").unwrap();
+        assert_eq!(twice.check_ports("web").unwrap_err().to_string(), "duplicated process name: web");
+        assert!(yaml.check_ports("web").is_ok());
     }
 }

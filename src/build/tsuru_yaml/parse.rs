@@ -142,7 +142,7 @@ unknown: {deep: [1, {a: b}]}
         assert_eq!(found.startupcheck.unwrap().command, ["sh", "-c", "true"]);
         assert_eq!(found.processes[0].ports[0].target_port, 8888);
         assert_eq!(found.processes[1].command, "42");
-        assert_eq!(found.kubernetes.unwrap().groups["pod1"]["web"].ports[0].protocol, "TCP");
+        assert_eq!(found.kubernetes.unwrap().groups["pod1"]["web"].ports.as_ref().unwrap()[0].protocol, "TCP");
     }
 
     #[test]

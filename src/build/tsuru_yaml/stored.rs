@@ -34,7 +34,7 @@ struct Group {
 #[serde(default)]
 struct GroupProcess {
     name: String,
-    ports: Vec<Port>,
+    ports: Option<Vec<Port>>,
 }
 
 /// What is stored as `customdata`; every key is there, also when it says nothing.

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use super::file;
 use crate::{
     error::{Error, Result},
-    provisioner::{AppState, ProcessState, Vault},
+    provisioner::{AppState, PodPlace, ProcessState, Vault},
 };
 
 /// The state last kept. It is sealed: it holds the app's environment.
@@ -34,9 +34,9 @@ fn place(path: &Path) -> String {
 }
 
 /// Of everything that makes a unit what it is: a unit with another fingerprint is replaced. How many there are, and whether requests
-/// go to them, can change around a unit.
+/// go to them, can change around a unit; what only a cluster wants to know makes no difference.
 pub fn fingerprint(platform: &str, process: &ProcessState) -> String {
-    let around = ProcessState { units: 0, past_units: 0, routable: false, ..process.clone() };
+    let around = ProcessState { units: 0, past_units: 0, routable: false, pod: PodPlace::default(), ..process.clone() };
     let text = serde_json::to_vec(&(platform, around)).unwrap_or_default();
     hex::encode(Sha256::digest(text)).chars().take(16).collect()
 }

@@ -1,0 +1,129 @@
+//! Names of objects, as tsuru's server gives them.
+
+use sha2::{Digest, Sha256};
+
+/// The longest name of an object of a process: Kubernetes adds to it for replica sets and pods, and wants no label above 63.
+const LONGEST: usize = 55;
+
+/// A name as Kubernetes takes it.
+pub fn kube_name(name: &str) -> String {
+    let valid = |c: char| if c.is_ascii_alphanumeric() || c == '.' || c == '-' { c.to_ascii_lowercase() } else { '-' };
+    name.chars().map(valid).collect()
+}
+
+/// Objects of a process whatever its version: the base deployment, its service, autoscale, disruption budget.
+pub fn base(app: &str, process: &str) -> String {
+    joined(app, &kube_name(process))
+}
+
+/// Objects of a process of one version.
+pub fn versioned(app: &str, process: &str, version: u32) -> String {
+    joined(app, &format!("{}-v{version}", kube_name(process)))
+}
+
+/// The service that names each unit of a process.
+pub fn headless(app: &str, process: &str) -> String {
+    joined(app, &format!("{}-units", kube_name(process)))
+}
+
+/// `app-second`; where that is too long, a digest in the second's place.
+fn joined(app: &str, second: &str) -> String {
+    let app = kube_name(app);
+    let whole = format!("{app}-{second}");
+    if whole.len() <= LONGEST {
+        return whole;
+    }
+    let room = LONGEST.saturating_sub(app.len() + 1);
+    let digest: String = hex::encode(Sha256::digest(second)).chars().take(room).collect();
+    format!("{app}-{digest}")
+}
+
+/// The service account of an app.
+pub fn account(app: &str) -> String {
+    format!("app-{}", kube_name(app))
+}
+
+/// The secret with a deployment's private variables.
+pub fn secret(deployment: &str) -> String {
+    format!("tsuru-app-{deployment}")
+}
+
+/// The pod of a command that runs beside the units.
+pub fn isolated(app: &str) -> String {
+    format!("{}-isolated-run", kube_name(app))
+}
+
+/// The service account of a job.
+pub fn job_account(job: &str) -> String {
+    format!("job-{}", kube_name(job))
+}
+
+/// The secret with a job's private variables.
+pub fn job_secret(job: &str) -> String {
+    format!("tsuru-job-{job}")
+}
+
+/// The cron job: a changed schedule makes another one.
+pub fn cron_job(job: &str, schedule: &str) -> String {
+    let digest: String = hex::encode(Sha256::digest(schedule)).chars().take(8).collect();
+    format!("{job}-{digest}")
+}
+
+/// A run that somebody asked for, at a time in seconds: one a minute.
+pub fn manual_run(job: &str, seconds: i64) -> String {
+    format!("{job}-manual-job-{}", seconds / 60)
+}
+
+/// A volume, in the cluster and in a pod.
+pub fn volume(volume: &str) -> String {
+    format!("{volume}-tsuru")
+}
+
+/// The claim on a volume.
+pub fn claim(volume: &str) -> String {
+    format!("{volume}-tsuru-claim")
+}
+
+/// The ingress of an app's own host name.
+pub fn ingress(app: &str) -> String {
+    format!("kubernetes-router-{app}-ingress")
+}
+
+/// The ingress of another host name of an app.
+pub fn cname_ingress(cname: &str) -> String {
+    format!("kubernetes-router-cname-{cname}")
+}
+
+/// The certificate of one of an app's host names.
+pub fn certificate(app: &str, host: &str) -> String {
+    format!("kr-{app}-{host}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_lower_case_with_dashes_and_dots() {
+        assert_eq!(kube_name("My_app.x"), "my-app.x");
+        assert_eq!(base("blog", "web_1"), "blog-web-1");
+        assert_eq!(versioned("blog", "web", 3), "blog-web-v3");
+        assert_eq!(headless("blog", "web"), "blog-web-units");
+    }
+
+    #[test]
+    fn long_names_end_in_a_digest_of_process_and_version() {
+        let app = "a".repeat(40);
+        assert_eq!(base(&app, "fourteen-chars"), format!("{app}-fourteen-chars"));
+        assert_eq!(base(&app, "fifteen-letters"), format!("{app}-{}", &hex::encode(Sha256::digest("fifteen-letters"))[..14]));
+        assert_eq!(versioned(&app, "fourteen-chars", 1), format!("{app}-{}", &hex::encode(Sha256::digest("fourteen-chars-v1"))[..14]));
+        assert_eq!(versioned(&app, "fourteen-chars", 1).len(), 55);
+    }
+
+    #[test]
+    fn a_cron_job_is_named_by_its_schedule() {
+        assert_eq!(cron_job("cleanup", "0 3 * * *"), "cleanup-51c662a2");
+        assert_eq!(cron_job("once", "* * 31 2 *"), "once-ddbce80f");
+        assert_eq!(manual_run("once", 1_795_218_360), "once-manual-job-29920306");
+    }
+}
