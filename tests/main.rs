@@ -12,6 +12,7 @@ mod flows;
 mod layers;
 mod local;
 mod matrix;
+mod objects;
 mod replay;
 mod server;
 mod shared;

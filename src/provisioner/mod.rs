@@ -8,6 +8,7 @@ mod jobs;
 pub mod kubernetes;
 pub mod local;
 mod placed;
+pub mod scaling;
 
 pub use jobs::{Concurrency, JobBuild, JobEnd, JobState, Jobs, app_image};
 pub use placed::{AppPlace, JobPlace, PodPlace, PoolPlace, VolumePlace};
@@ -280,6 +281,8 @@ pub struct Unit {
     pub reason: String,
     /// Host address.
     pub ip: String,
+    /// Address inside the cluster, where there is one.
+    pub internal_ip: String,
     /// Port it listens on, when it serves.
     pub port: Option<u16>,
     /// Requests go to it.

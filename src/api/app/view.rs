@@ -53,7 +53,7 @@ impl UnitView {
             app_name: unit.app,
             process_name: unit.process,
             kind: platform.into(),
-            internal_ip: unit.ip.clone(),
+            internal_ip: unit.internal_ip,
             status: unit.status.word(),
             status_reason: unit.reason,
             address: None,

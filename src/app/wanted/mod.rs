@@ -97,6 +97,11 @@ impl Recipe<'_> {
         }
     }
 
+    /// What runs, with today's environment and resources: what units that are made now are made from.
+    pub fn renew(&self, seen: &AppState) -> AppState {
+        self.state(seen.processes.iter().map(|process| self.renewed(process)).collect())
+    }
+
     /// All processes of `version`, with as many units as the version before had.
     pub fn deploy(&self, before: Option<&AppState>, version: &Version, others: Others) -> Result<AppState> {
         if version.processes.is_empty() {

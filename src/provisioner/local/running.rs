@@ -121,6 +121,7 @@ impl Running {
             status: live.status,
             reason: live.reason,
             ip: "127.0.0.1".into(),
+            internal_ip: "127.0.0.1".into(),
             port: (self.kind == Kind::Process).then_some(self.record.port),
             routable,
             ready,

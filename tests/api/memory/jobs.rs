@@ -55,6 +55,7 @@ impl Jobs for Memory {
             status: UnitStatus::Succeeded,
             reason: String::new(),
             ip: String::new(),
+            internal_ip: String::new(),
             port: None,
             routable: false,
             ready: false,

@@ -248,6 +248,7 @@ impl Apps for Memory {
             status: UnitStatus::Started,
             reason: String::new(),
             ip: "127.0.0.1".into(),
+            internal_ip: "127.0.0.1".into(),
             port: Some(1),
             routable: process.routable,
             ready: true,

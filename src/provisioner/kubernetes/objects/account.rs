@@ -8,7 +8,8 @@ use super::{labels, meta, names, some};
 use crate::provisioner::{AppState, JobState};
 
 /// Annotations that hold the account's own ones as JSON; the first that is there counts.
-const SAID: [&str; 3] = ["app.tsuru.io/service-account-annotations", "job.tsuru.io/service-account-annotations", "app.tsuru.io/k8s-service-account"];
+const SAID: [&str; 3] =
+    ["app.tsuru.io/service-account-annotations", "job.tsuru.io/service-account-annotations", "app.tsuru.io/k8s-service-account"];
 
 /// Of an app.
 pub fn of_app(app: &AppState, namespace: &str) -> ServiceAccount {

@@ -35,10 +35,8 @@ pub fn of(m: &Making<'_>) -> Result<Deployment> {
     let mut metadata = meta(&m.spot.name, &m.spot.namespace, labels::deployment(m));
     metadata.annotations = Some(annotations.clone());
     let pods = ObjectMeta { labels: Some(labels::pod(m)), annotations: Some(annotations), ..ObjectMeta::default() };
-    let rolling = RollingUpdateDeployment {
-        max_surge: Some(m.pool.max_surge.clone()),
-        max_unavailable: Some(m.pool.max_unavailable.clone()),
-    };
+    let rolling =
+        RollingUpdateDeployment { max_surge: Some(m.pool.max_surge.clone()), max_unavailable: Some(m.pool.max_unavailable.clone()) };
     let spec = DeploymentSpec {
         replicas: Some(i32::try_from(m.process.units).unwrap_or(i32::MAX)),
         revision_history_limit: Some(HISTORY),
@@ -90,8 +88,7 @@ fn container(m: &Making<'_>) -> Result<Container> {
     let probes = probe::of(m.process, ports.first().map(|port| port.target_port));
     let number = |port: u32| i32::try_from(port).unwrap_or_default();
     let open = ports.iter().map(|port| ContainerPort { container_port: number(port.target_port), ..ContainerPort::default() });
-    let size =
-        Size { memory: m.process.memory, cpu_milli: m.process.cpu_milli.into(), burst: m.process.pod.cpu_burst };
+    let size = Size { memory: m.process.memory, cpu_milli: m.process.cpu_milli.into(), burst: m.process.pod.cpu_burst };
     Ok(Container {
         name: m.spot.name.clone(),
         image: Some(m.process.pod.image.clone()),

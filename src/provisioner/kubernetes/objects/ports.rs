@@ -79,7 +79,8 @@ mod tests {
 
     #[test]
     fn what_is_said_wins_and_fills_itself_up() {
-        let ports = [Port { target_port: 80, ..Port::default() }, Port { name: "dns".into(), protocol: "udp".into(), port: 53, target_port: 0 }];
+        let ports =
+            [Port { target_port: 80, ..Port::default() }, Port { name: "dns".into(), protocol: "udp".into(), port: 53, target_port: 0 }];
         let expected = [("http-default-1".into(), "TCP".into(), 80, 80), ("dns".into(), "UDP".into(), 53, 53)];
         assert_eq!(shape(&said(&ports)), expected);
         assert!(shape(&said(&[])).is_empty());

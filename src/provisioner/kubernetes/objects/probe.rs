@@ -100,7 +100,11 @@ mod tests {
 
     #[test]
     fn a_health_check_is_the_readiness_and_with_force_the_liveness() {
-        let check = Healthcheck { path: "up".into(), headers: [("B".into(), "2".into()), ("A".into(), "1".into())].into(), ..Healthcheck::default() };
+        let check = Healthcheck {
+            path: "up".into(),
+            headers: [("B".into(), "2".into()), ("A".into(), "1".into())].into(),
+            ..Healthcheck::default()
+        };
         let found = of(&process(check.clone()), Some(80));
         let get = found.readiness.as_ref().unwrap().http_get.as_ref().unwrap();
         assert_eq!((get.path.as_deref(), get.scheme.as_deref(), &get.port), (Some("/up"), Some("HTTP"), &IntOrString::Int(80)));

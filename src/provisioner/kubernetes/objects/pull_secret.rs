@@ -65,6 +65,9 @@ mod tests {
 
     #[test]
     fn the_registry_of_an_image_has_a_dot_or_a_port() {
-        assert_eq!(["r.io/a/b:v1", "localhost/a", "127.0.0.1:5000/x", "tsuru/python", "python"].map(domain), ["r.io", "localhost", "127.0.0.1:5000", "", ""]);
+        assert_eq!(
+            ["r.io/a/b:v1", "localhost/a", "127.0.0.1:5000/x", "tsuru/python", "python"].map(domain),
+            ["r.io", "localhost", "127.0.0.1:5000", "", ""]
+        );
     }
 }

@@ -72,7 +72,10 @@ mod tests {
 
     #[test]
     fn amounts_are_read_with_every_unit() {
-        assert_eq!(["64Mi", "1.5Gi", "100m", "2k", "1e3", "7"].map(parse), [67_108_864.0, 1_610_612_736.0, 0.1, 2000.0, 1000.0, 7.0].map(Some));
+        assert_eq!(
+            ["64Mi", "1.5Gi", "100m", "2k", "1e3", "7"].map(parse),
+            [67_108_864.0, 1_610_612_736.0, 0.1, 2000.0, 1000.0, 7.0].map(Some)
+        );
         assert_eq!(["", "x", "1x", "Mi", "1 Mi", "1e"].map(parse), [None; 6]);
     }
 }

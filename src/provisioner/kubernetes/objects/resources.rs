@@ -47,7 +47,11 @@ fn divided(amount: i64, factor: f64) -> i64 {
     (amount as f64 / factor) as i64
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "whole thousandths are wanted; amounts are far below 2^52")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "whole thousandths are wanted; amounts are far below 2^52"
+)]
 fn multiplied(amount: i64, factor: f64) -> i64 {
     (amount as f64 * factor) as i64
 }
@@ -78,6 +82,9 @@ mod tests {
     #[test]
     fn no_limit_is_no_entry() {
         assert_eq!(shown(Size { memory: 0, cpu_milli: 0, burst: 2.0 }, &Factors::default()), " of ");
-        assert_eq!(of(Size { memory: 0, cpu_milli: 0, burst: 0.0 }, &Factors::default(), "100Mi").limits.unwrap()["ephemeral-storage"].0, "100Mi");
+        assert_eq!(
+            of(Size { memory: 0, cpu_milli: 0, burst: 0.0 }, &Factors::default(), "100Mi").limits.unwrap()["ephemeral-storage"].0,
+            "100Mi"
+        );
     }
 }

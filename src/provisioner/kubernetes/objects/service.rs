@@ -29,6 +29,13 @@ pub fn all(makings: &[Making<'_>]) -> Vec<Service> {
     services
 }
 
+/// The services that a deploy of this version writes: the one that names each unit only with the base deployment.
+pub fn of_deploy(makings: &[Making<'_>], version: u32) -> Vec<Service> {
+    let base = makings.iter().any(|m| m.spot.base && m.process.version == version);
+    let named = |service: &Service| service.spec.as_ref().is_some_and(|spec| spec.cluster_ip.as_deref() == Some("None"));
+    all(makings).into_iter().filter(|service| base || !named(service)).collect()
+}
+
 fn own_ports(m: &Making<'_>) -> Vec<Port> {
     ports::of(&m.process.pod, m.server.port)
 }
@@ -90,11 +97,15 @@ fn service_ports(m: &Making<'_>) -> Vec<ServicePort> {
     own_ports(m).into_iter().map(port).collect()
 }
 
-fn service(m: &Making<'_>, name: String, (labels, annotations): (Labels, Labels), (selector, ports): (Labels, Vec<ServicePort>)) -> Service {
+fn service(
+    m: &Making<'_>,
+    name: String,
+    (labels, annotations): (Labels, Labels),
+    (selector, ports): (Labels, Vec<ServicePort>),
+) -> Service {
     let mut metadata = meta(name, &m.spot.namespace, labels);
     metadata.annotations = some(annotations);
-    let spec =
-        ServiceSpec { selector: Some(selector), ports: Some(ports), type_: Some("ClusterIP".into()), ..ServiceSpec::default() };
+    let spec = ServiceSpec { selector: Some(selector), ports: Some(ports), type_: Some("ClusterIP".into()), ..ServiceSpec::default() };
     Service { metadata, spec: Some(spec), status: None }
 }
 

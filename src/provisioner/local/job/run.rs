@@ -138,6 +138,7 @@ impl Run {
             status,
             reason,
             ip: String::new(),
+            internal_ip: String::new(),
             port: None,
             routable: false,
             ready: false,

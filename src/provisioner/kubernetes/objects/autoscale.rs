@@ -1,0 +1,82 @@
+//! Units by the load of CPU: a `HorizontalPodAutoscaler`; and recommendations of resources: a `VerticalPodAutoscaler`.
+
+use k8s_openapi::{
+    api::autoscaling::v2::{
+        CrossVersionObjectReference, HPAScalingPolicy, HPAScalingRules, HorizontalPodAutoscaler, HorizontalPodAutoscalerBehavior,
+        HorizontalPodAutoscalerSpec, MetricSpec, MetricTarget, ResourceMetricSource,
+    },
+    apimachinery::pkg::api::resource::Quantity,
+};
+use kube::{
+    api::{ApiResource, DynamicObject},
+    core::GroupVersionKind,
+};
+use serde_json::json;
+
+use super::{Making, labels, meta, names};
+use crate::provisioner::scaling::{CpuLoad, Scaling};
+
+/// Seconds that the load must be low before units leave.
+const STABILIZATION: i32 = 300;
+/// Percent of units that leave in a minute.
+const PERCENT: i32 = 10;
+/// Units that leave in a minute.
+const UNITS: i32 = 3;
+
+/// Of the deployment that `m` is about.
+pub fn of(m: &Making<'_>, scaling: &Scaling) -> HorizontalPodAutoscaler {
+    let spec = HorizontalPodAutoscalerSpec {
+        min_replicas: i32::try_from(scaling.min).ok(),
+        max_replicas: i32::try_from(scaling.max).unwrap_or(i32::MAX),
+        scale_target_ref: target(m),
+        behavior: Some(behavior(scaling)),
+        metrics: scaling.cpu.map(|load| vec![metric(load)]),
+    };
+    let name = names::base(&m.app.app, &m.process.name);
+    HorizontalPodAutoscaler { metadata: meta(name, &m.spot.namespace, labels::scaler(m)), spec: Some(spec), status: None }
+}
+
+fn target(m: &Making<'_>) -> CrossVersionObjectReference {
+    CrossVersionObjectReference { api_version: Some("apps/v1".into()), kind: "Deployment".into(), name: m.spot.name.clone() }
+}
+
+fn metric(load: CpuLoad) -> MetricSpec {
+    let target = match load {
+        CpuLoad::Percent(percent) => {
+            MetricTarget { type_: "Utilization".into(), average_utilization: Some(percent), ..MetricTarget::default() }
+        }
+        CpuLoad::Milli(milli) => {
+            let value: Quantity = super::quantity::milli(milli);
+            MetricTarget { type_: "AverageValue".into(), average_value: Some(value), ..MetricTarget::default() }
+        }
+    };
+    let resource = ResourceMetricSource { name: "cpu".into(), target };
+    MetricSpec { type_: "Resource".into(), resource: Some(resource), ..MetricSpec::default() }
+}
+
+/// Units leave slowly: the smaller of two steps a minute.
+pub fn behavior(scaling: &Scaling) -> HorizontalPodAutoscalerBehavior {
+    let policy = |kind: &str, value: i32| HPAScalingPolicy { type_: kind.into(), value, period_seconds: 60 };
+    let down = HPAScalingRules {
+        select_policy: Some("Min".into()),
+        policies: Some(vec![policy("Percent", scaling.percent.unwrap_or(PERCENT)), policy("Pods", scaling.units.unwrap_or(UNITS))]),
+        stabilization_window_seconds: Some(scaling.stabilization.unwrap_or(STABILIZATION)),
+        ..HPAScalingRules::default()
+    };
+    HorizontalPodAutoscalerBehavior { scale_down: Some(down), scale_up: None }
+}
+
+/// The kind of [`vertical`].
+pub fn vertical_kind() -> ApiResource {
+    ApiResource::from_gvk(&GroupVersionKind::gvk("autoscaling.k8s.io", "v1", "VerticalPodAutoscaler"))
+}
+
+/// Recommendations only: nothing is changed by itself.
+pub fn vertical(m: &Making<'_>) -> DynamicObject {
+    let name = names::base(&m.app.app, &m.process.name);
+    let target = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": m.spot.name});
+    let data = json!({"spec": {"targetRef": target, "updatePolicy": {"updateMode": "Off"}}});
+    let mut object = DynamicObject::new(&name, &vertical_kind()).data(data);
+    object.metadata = meta(name, &m.spot.namespace, labels::scaler(m));
+    object
+}

@@ -1,0 +1,47 @@
+//! What the server's settings and a cluster's custom data say about objects.
+
+mod cluster;
+mod read;
+
+pub use cluster::{Build, ClusterSettings, Factors, PoolSettings};
+
+use crate::secret::Secret;
+
+/// What the server's settings say.
+#[derive(Clone, Debug)]
+pub struct ServerSettings {
+    /// `host`: where this server answers.
+    pub host: String,
+    /// `docker:run-cmd:port`: the port of processes that say nothing.
+    pub port: u32,
+    /// `kubernetes:headless-service-port`.
+    pub headless_port: u32,
+    /// `docker:uid`: the user that apps run as; `None`: the image's.
+    pub uid: Option<i64>,
+    /// `docker:registry`: the registry whose images need a login.
+    pub registry: String,
+    /// `docker:registry-auth:username`.
+    pub registry_user: String,
+    /// `docker:registry-auth:password`.
+    pub registry_password: Secret,
+    /// `kubernetes:use-pool-namespaces`: each pool has a namespace.
+    pub pool_namespaces: bool,
+    /// `kubernetes:keda:prometheus-address-template`.
+    pub prometheus_address: Option<String>,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self {
+            host: String::new(),
+            port: 8888,
+            headless_port: 8888,
+            uid: Some(1000),
+            registry: String::new(),
+            registry_user: String::new(),
+            registry_password: Secret::new(String::new()),
+            pool_namespaces: false,
+            prometheus_address: None,
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! What the API server and the cluster's controllers fill in. Everything that is not listed here is compared.
+
+use serde_json::Value;
+
+/// A value that is filled in.
+enum Is {
+    /// Whatever it is.
+    Any,
+    /// Only this one.
+    Text(&'static str),
+    Number(i64),
+    No,
+    Nothing,
+}
+
+use Is::{Any, No, Nothing, Number, Text};
+
+/// Where pods are described.
+const PODS: [(&str, &str); 3] =
+    [("Deployment", "spec template spec"), ("CronJob", "spec jobTemplate spec template spec"), ("Job", "spec template spec")];
+
+/// Below [`PODS`].
+const OF_PODS: &[(&str, Is)] = &[
+    ("dnsPolicy", Text("ClusterFirst")),
+    ("schedulerName", Text("default-scheduler")),
+    // The old name of serviceAccountName.
+    ("serviceAccount", Any),
+    // By the image's tag.
+    ("containers * imagePullPolicy", Any),
+    ("containers * terminationMessagePath", Text("/dev/termination-log")),
+    ("containers * terminationMessagePolicy", Text("File")),
+    ("containers * ports * protocol", Text("TCP")),
+    ("containers * readinessProbe successThreshold", Number(1)),
+    ("containers * livenessProbe successThreshold", Number(1)),
+    ("containers * startupProbe successThreshold", Number(1)),
+];
+
+/// By kind; `*` is every element of a list.
+const OF_KINDS: &[(&str, &str, Is)] = &[
+    ("Deployment", "metadata annotations deployment.kubernetes.io/revision", Any),
+    ("Deployment", "spec progressDeadlineSeconds", Number(600)),
+    ("Service", "spec clusterIPs", Any),
+    ("Service", "spec internalTrafficPolicy", Text("Cluster")),
+    ("Service", "spec ipFamilies", Any),
+    ("Service", "spec ipFamilyPolicy", Text("SingleStack")),
+    ("Service", "spec sessionAffinity", Text("None")),
+    ("Secret", "type", Text("Opaque")),
+    ("HorizontalPodAutoscaler", "spec behavior scaleUp", Any),
+    ("CronJob", "spec failedJobsHistoryLimit", Number(1)),
+    ("CronJob", "spec successfulJobsHistoryLimit", Number(3)),
+    ("CronJob", "spec jobTemplate metadata", Nothing),
+    ("CronJob", "spec jobTemplate spec template spec securityContext", Nothing),
+    ("CronJob", "spec jobTemplate spec template spec terminationGracePeriodSeconds", Number(30)),
+    ("Job", "spec backoffLimit", Number(6)),
+    ("Job", "spec completionMode", Text("NonIndexed")),
+    ("Job", "spec completions", Number(1)),
+    ("Job", "spec parallelism", Number(1)),
+    ("Job", "spec manualSelector", No),
+    ("Job", "spec suspend", No),
+    ("Job", "spec podReplacementPolicy", Text("TerminatingOrFailed")),
+    ("Job", "spec selector", Any),
+    ("Job", "spec template metadata labels batch.kubernetes.io/controller-uid", Any),
+    ("Job", "spec template metadata labels batch.kubernetes.io/job-name", Any),
+    ("Job", "spec template metadata labels controller-uid", Any),
+    ("Job", "spec template metadata labels job-name", Any),
+    ("Job", "spec template spec securityContext", Nothing),
+    ("Job", "spec template spec terminationGracePeriodSeconds", Number(30)),
+    ("PersistentVolume", "metadata annotations pv.kubernetes.io/bound-by-controller", Any),
+    ("PersistentVolume", "metadata finalizers", Any),
+    ("PersistentVolume", "spec claimRef", Any),
+    ("PersistentVolume", "spec hostPath type", Text("")),
+    ("PersistentVolume", "spec persistentVolumeReclaimPolicy", Text("Retain")),
+    ("PersistentVolume", "spec volumeMode", Text("Filesystem")),
+    ("PersistentVolumeClaim", "metadata annotations pv.kubernetes.io/bind-completed", Any),
+    ("PersistentVolumeClaim", "metadata finalizers", Any),
+    ("PersistentVolumeClaim", "spec volumeMode", Text("Filesystem")),
+];
+
+/// Of everything.
+const OF_ALL: &[(&str, Is)] = &[
+    ("metadata uid", Any),
+    ("metadata resourceVersion", Any),
+    ("metadata creationTimestamp", Any),
+    ("metadata generation", Any),
+    ("metadata managedFields", Any),
+    ("metadata ownerReferences * uid", Any),
+    ("status", Any),
+];
+
+/// The object without it.
+pub fn removed(mut object: Value) -> Value {
+    let kind = object["kind"].as_str().unwrap_or_default().to_owned();
+    let mut remove = |path: &str, is: &Is| without(&mut object, &path.split(' ').collect::<Vec<_>>(), is);
+    for (path, is) in OF_ALL {
+        remove(path, is);
+    }
+    for (_, path, is) in OF_KINDS.iter().filter(|(of, _, _)| *of == kind) {
+        remove(path, is);
+    }
+    for (_, pods) in PODS.iter().filter(|(of, _)| *of == kind) {
+        for (path, is) in OF_PODS {
+            remove(&format!("{pods} {path}"), is);
+        }
+    }
+    // Addresses are given, but for services without one.
+    if kind == "Service" && object["spec"]["clusterIP"] != "None" {
+        without(&mut object, &["spec", "clusterIP"], &Any);
+    }
+    if object["metadata"]["annotations"].as_object().is_some_and(serde_json::Map::is_empty) {
+        without(&mut object, &["metadata", "annotations"], &Any);
+    }
+    object
+}
+
+fn without(value: &mut Value, path: &[&str], is: &Is) {
+    match (path, value) {
+        ([last], Value::Object(fields)) => {
+            if fields.get(*last).is_some_and(|found| matches(found, is)) {
+                fields.remove(*last);
+            }
+        }
+        (["*", rest @ ..], Value::Array(items)) => items.iter_mut().for_each(|item| without(item, rest, is)),
+        ([first, rest @ ..], Value::Object(fields)) => {
+            if let Some(inner) = fields.get_mut(*first) {
+                without(inner, rest, is);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn matches(found: &Value, is: &Is) -> bool {
+    match is {
+        Any => true,
+        Text(text) => found == text,
+        Number(number) => found == number,
+        No => found == false,
+        Nothing => found.as_object().is_some_and(serde_json::Map::is_empty),
+    }
+}
