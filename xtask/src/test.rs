@@ -25,6 +25,7 @@ pub fn run(install: bool) -> Result<()> {
     tests(&mut steps, mongodb.as_ref(), provider.as_deref());
     bad_input(&mut steps);
     stock_cli(&mut steps, mongodb.as_ref());
+    recorded_cli(&mut steps, mongodb.as_ref());
     sign_on(&mut steps, provider.as_deref());
     go_client(&mut steps);
     steps.finish()
@@ -119,6 +120,27 @@ fn stock_cli(steps: &mut Steps, mongodb: Option<&MongoDb>) {
         } else {
             steps.skip(name, "absent: no `tsuru` on PATH");
         }
+    }
+}
+
+/// What the CLI printed with tsuru's server, step by step; the program starts its server itself.
+fn recorded_cli(steps: &mut Steps, mongodb: Option<&MongoDb>) {
+    let embedded = ("the recorded suite of the stock CLI", None);
+    let runs = mongodb.map(|mongodb| ("the recorded suite of the stock CLI, documents in MongoDB", Some(&mongodb.url)));
+    for (name, database) in std::iter::once(embedded).chain(runs) {
+        if !tools::on_path("tsuru") {
+            steps.skip(name, "absent: no `tsuru` on PATH");
+            continue;
+        }
+        steps.run(name, || {
+            shown(&mut cargo(&["build", "--bin", "impaasd"]))?;
+            let mut suite = Command::new("python3");
+            suite.arg(root().join("compat-tests/recorded_cli")).arg("--server").arg(root().join("target/debug/impaasd"));
+            if let Some(url) = database {
+                suite.args(["--database", url]);
+            }
+            shown(&mut suite)
+        });
     }
 }
 

@@ -1,0 +1,71 @@
+"""The recorded steps, in their order, with what the recording does not hold: what was typed, where, and how things are named here."""
+
+import json
+from pathlib import Path
+
+RECORDING = Path(__file__).resolve().parents[1] / "recorded" / "cli.jsonl"
+
+ADMIN = "admin123\n"
+TYPED = {
+    "login-wrong": "wrongpw\n",
+    "login": ADMIN,
+    "admin-login": ADMIN,
+    "user-create": "alice123\nalice123\n",
+    "user-create-dup": "alice123\nalice123\n",
+    "user-create-bad": "alice123\nalice123\n",
+    "user-create-bob": "bob12345\nbob12345\n",
+    "alice-login": "alice123\n",
+    "alice-change-password": "alice123\nalice456\nalice456\n",
+    "bob-login": "bob12345\n",
+    "user-remove": "y\n",
+}
+
+# Where the CLI ran, below the apps of this folder.
+FOLDERS = dict.fromkeys(["deploy", "deploy-2", "deploy-blocked", "bob-deploy-denied"], "hello")
+FOLDERS |= dict.fromkeys(["deploy-dockerfile", "deploy-newversion", "app-build"], "dock")
+
+# Dockerfiles need a container engine, which this machine may not have: the app is deployed by its platform instead, in as many versions.
+INSTEAD = {
+    "app-create-docker": ["app", "create", "dock", "python", "-t", "demo", "-o", "dev"],
+    "deploy-dockerfile": ["app", "deploy", "-a", "dock", "."],
+    "deploy-newversion": ["app", "deploy", "-a", "dock", "--new-version", "."],
+}
+
+# What runs by itself: looked at again until it is as recorded, for so many seconds.
+PATIENCE = {"job-info-2": 20, "job-log": 20}
+
+
+class Names:
+    """The recorded places, and ours in their stead."""
+
+    def __init__(self, target, broker, router):
+        self.places = [
+            ("http://127.0.0.1:8082", target),
+            ("http://127.0.0.1:8190", broker),
+            ("http://127.0.0.1:8099", router),
+            ("127.0.0.1:5000/base/", "tsuru/"),
+            ("127.0.0.1:5000/rec21018/", "tsuru/"),
+        ]
+
+    def ours(self, argument):
+        for recorded, here in self.places:
+            argument = argument.replace(recorded, here)
+        return argument
+
+    def recorded(self, text):
+        """What we printed, with the recorded addresses."""
+        for recorded, here in self.places[:3]:
+            text = text.replace(here, recorded)
+        return text
+
+
+def steps():
+    """All recorded steps."""
+    return [json.loads(line) for line in RECORDING.read_text().splitlines()]
+
+
+def arguments(step, names):
+    """What the CLI is called with here: pools are of the provisioner that this machine has."""
+    local = step["step"] in ("pool-add", "pool-add-2")
+    words = INSTEAD.get(step["step"], step["argv"])
+    return ["local" if local and word == "kubernetes" else names.ours(word) for word in words]
