@@ -26,7 +26,7 @@ use crate::{
         Vault,
         local::{Local, LocalConfig},
     },
-    router::DynamicRouter,
+    router::{self, DynamicRouter},
     service::{
         Instance, Service,
         intent::{self, Intent},
@@ -95,6 +95,7 @@ pub async fn ensure_collections(store: &Store) -> Result<()> {
     ensure::<Instance>(store).await?;
     ensure::<Intent>(store).await?;
     ensure::<DynamicRouter>(store).await?;
+    router::address::ensure_collection(store).await?;
     ensure::<Cluster>(store).await?;
     ensure::<Webhook>(store).await?;
     ensure::<Delivery>(store).await?;

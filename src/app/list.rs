@@ -11,6 +11,7 @@ use crate::{
     error::{Error, Result},
     permission::ContextType::{self, Pool, Team},
     provisioner::Unit,
+    router::address::{self, Addresses},
     store::{Filter, Find},
 };
 
@@ -46,6 +47,8 @@ pub struct Wanted {
 pub struct Found {
     apps: Arc<Vec<App>>,
     units: Vec<Vec<Unit>>,
+    /// Where they answer by routers that are not of this server.
+    pub addresses: Addresses,
 }
 
 impl Found {
@@ -58,7 +61,7 @@ impl Found {
 /// The same documents, not only equal ones, and equal units.
 impl PartialEq for Found {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.apps, &other.apps) && self.units == other.units
+        Arc::ptr_eq(&self.apps, &other.apps) && self.units == other.units && self.addresses == other.addresses
     }
 }
 
@@ -68,7 +71,8 @@ pub async fn list(ctx: &Context, caller: &Caller, wanted: &Wanted) -> Result<Fou
     let by_name = Find { sort: Some(("name", false)), ..Find::default() };
     let apps = ctx.store.of::<App>().current(visible.and(wanted.filter()?), by_name).await?;
     let units = apps.iter().map(|app| ctx.provisioner.units(&app.name)).collect();
-    Ok(Found { apps, units })
+    let addresses = address::known(&ctx.store, &apps).await?;
+    Ok(Found { apps, units, addresses })
 }
 
 impl Wanted {

@@ -66,12 +66,13 @@ pub async fn restart(ctx: &Context, app: &Locked<App>, which: &Which, out: &Outp
     rollout.restart(before, which, Stopped::Stays).await
 }
 
-/// Like [`restart`], without announcing it: what a change of the environment does, as tsuru tells it.
+/// Like [`restart`], without announcing it and with nothing new for routers: what a change of the environment does, as tsuru tells it.
 pub async fn renew(ctx: &Context, app: &Locked<App>, which: &Which, out: &Output) -> Result<()> {
     let rollout = Rollout::load(ctx, app, out).await?;
     match &rollout.before {
         Some(before) if before.processes.iter().any(|p| p.units > 0 && which.selects(p)) => {
-            rollout.replace(before, which, Stopped::Stays).await
+            let renewed = async { rollout.run(rollout.restarted(before, which, Stopped::Stays)?).await };
+            renewed.await.map_err(|e| during("restart", e))
         }
         _ => Ok(()),
     }
@@ -146,11 +147,7 @@ pub async fn set_routable(ctx: &Context, app: &Locked<App>, version: u32, routab
 
 /// Stops one unit; its replacement starts by itself.
 pub async fn kill_unit(ctx: &Context, app: &Locked<App>, unit: &str, force: bool) -> Result<()> {
-    let provisioner = provisioner(ctx, app).await?;
-    if !provisioner.units(&app.name).iter().any(|known| known.id == unit) {
-        return Err(Error::not_found(format!("unit {unit:?} not found")));
-    }
-    provisioner.kill_unit(&app.name, unit, force).await
+    provisioner(ctx, app).await?.kill_unit(&app.name, unit, force).await
 }
 
 /// An error as the end of a stage tells it.
@@ -230,17 +227,22 @@ impl<'a> Rollout<'a> {
         if wants > had { quota.check(wants - had) } else { Ok(()) }
     }
 
-    /// Makes it so. When the event is cancelled meanwhile, what was before is made so again.
+    /// Makes it so, and has routers know.
     pub async fn apply(&self, want: AppState) -> Result<()> {
-        self.within_quota(&want)?;
         let units = wanted::total(&want);
+        self.run(want).await?;
+        if units > 0 { router::ensure(&self.ctx, self.app, &self.out).await } else { Ok(()) }
+    }
+
+    /// When the event is cancelled meanwhile, what was before is made so again.
+    async fn run(&self, want: AppState) -> Result<()> {
+        self.within_quota(&want)?;
         let applied = self.app.event().unless_cancelled(self.provisioner.apply(want, &self.out)).await;
         if applied.is_err() && self.app.event().cancelled().is_cancelled() {
             let before = self.before.clone().unwrap_or_else(|| self.recipe().state(Vec::new()));
             self.provisioner.apply(before, &self.out).await?;
         }
-        applied?;
-        if units > 0 { router::ensure(&self.ctx, self.app, &self.out).await } else { Ok(()) }
+        applied
     }
 
     async fn restart(&self, before: &AppState, which: &Which, stopped: Stopped) -> Result<()> {
@@ -249,8 +251,12 @@ impl<'a> Rollout<'a> {
     }
 
     async fn replace(&self, before: &AppState, which: &Which, stopped: Stopped) -> Result<()> {
-        let restarted = async { self.apply(self.recipe().restart(before, which, stopped == Stopped::Starts)?).await };
-        restarted.await.map_err(|e| during("restart", e))
+        let replaced = async { self.apply(self.restarted(before, which, stopped)?).await };
+        replaced.await.map_err(|e| during("restart", e))
+    }
+
+    fn restarted(&self, before: &AppState, which: &Which, stopped: Stopped) -> Result<AppState> {
+        self.recipe().restart(before, which, stopped == Stopped::Starts)
     }
 
     async fn stop(&self, which: &Which) -> Result<()> {

@@ -13,7 +13,7 @@ use crate::{
     pool::Pool,
     provisioner::AppState,
     router::{
-        self, LOCAL, NONE,
+        self, LOCAL, address,
         api::{Api, Backend, Health, Prefix},
     },
     store::{Filter, Update},
@@ -99,7 +99,7 @@ pub async fn remove(ctx: &Context, app: &mut Locked<App>, name: &str) -> Result<
 /// Conditions that the app's units wait for, as its routers want. A router that is gone wants none.
 pub async fn gates(ctx: &Context, app: &App) -> Result<Vec<String>> {
     let mut gates = BTreeSet::new();
-    for linked in app.routers.iter().filter(|linked| ![LOCAL, NONE].contains(&linked.name.as_str())) {
+    for linked in app.routers.iter().filter(|linked| linked.name != LOCAL) {
         match router::find(ctx, &linked.name).await {
             Ok(router) => gates.extend(router.readiness_gates),
             Err(Error::NotFound(_)) => {}
@@ -147,7 +147,11 @@ async fn ensure_one(ctx: &Context, app: &App, linked: &AppRouter) -> Result<()> 
     if router.is_local() {
         return Ok(());
     }
-    speaking(ctx, app, router.api(ctx)?).await?.ensure(&app.name, &backend(ctx, app, linked)).await
+    let api = speaking(ctx, app, router.api(ctx)?).await?;
+    api.ensure(&app.name, &backend(ctx, app, linked)).await?;
+    // What it does not tell now is asked for again when somebody looks at the app.
+    let told = api.addresses(&app.name).await.unwrap_or_default();
+    address::keep(&ctx.store, &app.name, &linked.name, told.first().map_or("", String::as_str)).await
 }
 
 /// The router, told of pool and cluster when it wants to be.
@@ -185,6 +189,7 @@ pub fn issuers(app: &App) -> BTreeMap<String, String> {
 /// Errors are only told to the log: what is left at the router leads nowhere.
 async fn forget_one(ctx: &Context, app: &App, linked: &AppRouter) {
     let forgotten = async {
+        address::forget(&ctx.store, &app.name, &linked.name).await?;
         let router = router::find(ctx, &linked.name).await?;
         if router.is_local() { Ok(()) } else { speaking(ctx, app, router.api(ctx)?).await?.remove(&app.name).await }
     };
@@ -219,6 +224,7 @@ pub async fn look(ctx: &Context, app: &App, name: &str) -> Reached {
         if addresses.is_empty() {
             return Ok(Reached { status: "not ready".into(), ..Reached::default() });
         }
+        address::keep(&ctx.store, &app.name, name, addresses.first().map_or("", String::as_str)).await?;
         let status = api.status(&app.name).await?;
         Ok::<_, Error>(Reached { addresses, status: status.status, detail: status.detail })
     };

@@ -1,6 +1,7 @@
 //! Clusters: where pools' apps run. They are kept here with their keys sealed; what speaks to them is their provisioner.
 
 pub mod change;
+pub mod help;
 
 use std::collections::BTreeMap;
 
@@ -21,6 +22,8 @@ use crate::{
 
 /// The provisioner of pools that name none.
 pub const KUBERNETES: &str = "kubernetes";
+/// The provisioner of this machine, which has no clusters.
+const LOCAL: &str = "local";
 /// Custom data that nobody reads back.
 const SECRET_DATA: [&str; 3] = ["token", "password", "docker-config-json"];
 
@@ -128,11 +131,13 @@ impl Cluster {
     /// The cluster that a pool's apps run in: the one that names it, else the default one.
     pub async fn of_pool(store: &Store, pool: &Pool) -> Result<Option<Self>> {
         let provisioner = if pool.provisioner.is_empty() { KUBERNETES } else { &pool.provisioner };
-        let own = Filter::eq("provisioner", provisioner);
-        match store.of::<Self>().get(own.clone().and(Filter::eq("pools", &pool.name))).await? {
-            Some(cluster) => Ok(Some(cluster)),
-            None => Ok(store.of::<Self>().get(own.and(Filter::eq("default", true))).await?),
+        if provisioner == LOCAL {
+            return Ok(None);
         }
+        let all = store.of::<Self>().all().await?;
+        let own = || all.iter().filter(|cluster| cluster.provisioner == provisioner);
+        let named = own().find(|cluster| cluster.pools.contains(&pool.name));
+        Ok(named.or_else(|| own().find(|cluster| cluster.default)).cloned())
     }
 
     /// True for custom data that nobody reads back.

@@ -35,7 +35,7 @@ fn one(name: String, settings: Value) -> Result<RouterSettings> {
         Some(Value::String(kind)) => kind,
         _ => return Err(Error::invalid(format!("config key 'routers:{name}:type' not found"))),
     };
-    if name == "local" || name == "none" {
+    if name == "local" {
         return Err(Error::invalid(format!("routers:{name}: no router can have this name, it has a meaning of its own")));
     }
     if kind != API {

@@ -190,7 +190,7 @@ pub trait Apps: Send + Sync {
     fn census(&self) -> Census {
         Census::default()
     }
-    /// Stops one unit; its replacement starts by itself.
+    /// Stops one unit of this app, and no other's; its replacement starts by itself.
     async fn kill_unit(&self, app: &str, unit: &str, force: bool) -> Result<()>;
     /// The app's own address without scheme's default parts: `hello.localhost:8888`.
     fn address(&self, app: &str) -> String;

@@ -1,6 +1,7 @@
 //! Routers: how requests from outside reach apps. The local one is this server; others speak the tsuru router HTTP API and come from the
 //! settings or are made over the API.
 
+pub mod address;
 pub mod api;
 mod choose;
 pub mod dynamic;
@@ -48,7 +49,7 @@ pub async fn all(ctx: &Context) -> Result<Vec<Router>> {
     Ok(routers)
 }
 
-/// The local one, and those of the settings.
+/// Those of the settings, and where apps run on this machine the local one.
 fn configured(ctx: &Context) -> Vec<Router> {
     let named = ctx.config.routers.iter().cloned().map(|settings| Router {
         name: settings.name,
@@ -60,7 +61,7 @@ fn configured(ctx: &Context) -> Vec<Router> {
     });
     let default = !ctx.config.routers.iter().any(|router| router.default);
     let local = Router { name: LOCAL.into(), kind: LOCAL.into(), default, dynamic: false, config: None, readiness_gates: Vec::new() };
-    named.chain([local]).collect()
+    named.chain((ctx.provisioner.name() == LOCAL).then_some(local)).collect()
 }
 
 /// The router of this name; 404 with tsuru's text.

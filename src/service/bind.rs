@@ -11,14 +11,16 @@ use super::{
 };
 use crate::{
     app::{
-        App, EnvVar, ServiceEnvVar,
+        self, App, EnvVar, ServiceEnvVar,
         rollout::{self, Which},
     },
+    cluster::Cluster,
     context::Context,
     error::{Error, Result},
     event::Locked,
     output::Output,
     pool::Pool,
+    router::LOCAL,
     store::{Filter, Update},
 };
 
@@ -230,16 +232,21 @@ async fn describe(ctx: &Context, app: &App, parameters: Map<String, Value>) -> R
         hosts: hosts(ctx, app).await?,
         internal_hosts: internal.map(|at| format!("{}://{}:{}", at.protocol.to_ascii_lowercase(), at.domain, at.port)).collect(),
         provisioner: provisioner.name().into(),
+        cluster: Cluster::of_pool(&ctx.store, &pool).await?,
         pool: pool.name,
         parameters,
     })
 }
 
 async fn hosts(ctx: &Context, app: &App) -> Result<Vec<String>> {
-    if app.routers.is_empty() {
-        return Ok(Vec::new());
+    let mut hosts = Vec::new();
+    for router in &app.routers {
+        match router.name.as_str() {
+            LOCAL => hosts.push(rollout::provisioner(ctx, app).await?.address(&app.name)),
+            other => hosts.extend(app::router::look(ctx, app, other).await.addresses),
+        }
     }
-    Ok(vec![rollout::provisioner(ctx, app).await?.address(&app.name)])
+    Ok(hosts)
 }
 
 /// The broker of an instance, as far as it is known.

@@ -3,16 +3,18 @@
 use super::{
     Instance, Service,
     bind::{Failure, explained, is_of, say_unset, with, without},
-    broker::{Asker, Broker, Fault},
+    broker::{Asker, BoundJob, Broker, Fault},
     intent::{self, Deed, Intent},
 };
 use crate::{
     app::ServiceEnvVar,
+    cluster::Cluster,
     context::Context,
     error::{Error, Result},
     event::Locked,
     job::{self, Job},
     output::Output,
+    pool::Pool,
     store::{Filter, Update},
 };
 
@@ -64,7 +66,12 @@ async fn ask(ctx: &Context, instance: &Instance, job: &Job, asker: &Asker) -> Re
     let found = ctx.store.of::<Service>().get(Filter::id(&instance.service_name)).await.map_err(|e| refused(&e))?;
     let service = found.ok_or_else(|| Fault::refused("Service not found"))?;
     let broker = Broker::in_pool(ctx, &service, &instance.pool).await.map_err(|e| refused(&e))?;
-    broker.bind_job(instance, &job.name, &job.pool, asker).await
+    let cluster = cluster(ctx, job).await.map_err(|e| refused(&e))?.map(|cluster| cluster.name).unwrap_or_default();
+    broker.bind_job(instance, &BoundJob { name: &job.name, pool: &job.pool, cluster: &cluster }, asker).await
+}
+
+async fn cluster(ctx: &Context, job: &Job) -> Result<Option<Cluster>> {
+    Cluster::of_pool(&ctx.store, &Pool::load(&ctx.store, &job.pool).await?).await
 }
 
 async fn set_variables(ctx: &Context, job: &mut Locked<Job>, all: Vec<ServiceEnvVar>) -> Result<()> {

@@ -64,6 +64,16 @@ async fn a_router_lives_from_add_to_remove() {
 }
 
 #[actix_web::test]
+async fn lists_of_apps_know_where_other_routers_have_them_and_forget_it_with_the_router() {
+    let (server, _memory, _edge) = routed().await;
+    let admin = server.admin().await;
+    let listed = admin.get("/1.0/apps").send().await.ok(200).json();
+    assert_eq!(listed[0]["routers"][1]["address"], "a.edge.example.com");
+    admin.delete("/1.5/apps/a/routers/edge").send().await.ok(200);
+    assert!(server.ctx.store.backend().dump("cache").await.unwrap().is_empty());
+}
+
+#[actix_web::test]
 async fn wrong_routers_are_refused() {
     let settings = "routers:\n  fixed:\n    type: api\n    default: true\n    api-url: http://127.0.0.1:1/api\n";
     let server = Server::with_settings(Arc::new(Absent), settings).await;

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{
+    align::aligned,
     exchange::Exchange,
     names::{Names, masked},
     progress,
@@ -23,23 +24,6 @@ const OPAQUE: [&str; 3] = ["SourceIP", "Data", "Instance"];
 
 /// The recorded cluster has no metrics server.
 const NO_METRICS: &str = "unable to get units metrics: ";
-
-/// Keys beside which routers are named.
-const PLACES_OF_ROUTERS: [&str; 3] = ["opts", "routeropts", "volume-plan"];
-
-/// The recorded apps had a router `none` of type `api`; until there are such routers, ours have the built-in one.
-fn as_the_built_in_router(map: &mut serde_json::Map<String, Value>) {
-    for (key, there) in
-        [("name", "none".into()), ("type", "api".into()), ("router", "none".into()), ("router", serde_json::json!(["none"]))]
-    {
-        if let Some(value) = map.get_mut(key).filter(|value| **value == there) {
-            *value = if value.is_array() { serde_json::json!(["local"]) } else { "local".into() };
-        }
-    }
-    if let Some(status) = map.get_mut("status") {
-        *status = "of a router".into();
-    }
-}
 
 /// The server's own lines of a log, as one text; entries of apps' units are theirs to make.
 fn settle(value: &mut Value) {
@@ -62,9 +46,6 @@ fn settle(value: &mut Value) {
             if let Some(Value::Array(units)) = map.get_mut("units") {
                 units.sort_by_key(|unit| unit["Version"].as_i64());
             }
-            if PLACES_OF_ROUTERS.iter().any(|key| map.contains_key(*key)) {
-                as_the_built_in_router(map);
-            }
             map.values_mut().for_each(settle);
         }
         Value::Array(list) => {
@@ -83,6 +64,14 @@ pub struct Comparison<'a> {
     there: &'a Exchange,
     names: &'a mut Names,
     found: Vec<String>,
+}
+
+fn are_events(list: &[Value]) -> bool {
+    !list.is_empty() && list.iter().all(|entry| entry.get("UniqueID").is_some())
+}
+
+fn title(event: &Value) -> String {
+    [&event["Kind"]["Name"], &event["Target"]["Type"], &event["Target"]["Value"]].map(|part| part.as_str().unwrap_or_default()).join(" ")
 }
 
 /// What differs, empty when nothing does. Names of ours are learnt on the way.
@@ -126,7 +115,7 @@ impl Comparison<'_> {
         }
         match self.there.header("Content-Type") {
             Some("application/x-json-stream") if !a.starts_with('[') => self.streams(a, b),
-            Some("text") => self.lines(a, b),
+            Some("text") => self.lines("progress", a, b),
             _ => match (serde_json::from_str(a), serde_json::from_str(b)) {
                 (Ok(there), Ok(here)) => {
                     self.trees("$", &self.ordered(there), &self.ordered(here));
@@ -143,16 +132,16 @@ impl Comparison<'_> {
 
     fn streams(&mut self, there: &str, here: &str) {
         match (progress::text(there), progress::text(here)) {
-            (Ok(a), Ok(b)) => self.lines(&a, &b),
+            (Ok(a), Ok(b)) => self.lines("progress", &a, &b),
             (a, b) => self.differs("stream", a, b),
         }
     }
 
-    fn lines(&mut self, there: &str, here: &str) {
+    fn lines(&mut self, place: &str, there: &str, here: &str) {
         let (a, b) = (masked(there), masked(here));
         let (a, b) = (progress::lines(&a), progress::lines(&b));
         if a != b {
-            self.differs("progress", a, b);
+            self.differs(place, a, b);
         }
     }
 
@@ -164,11 +153,32 @@ impl Comparison<'_> {
         if ["/env", "/teams", "/users"].iter().any(|end| self.there.path.ends_with(end)) {
             value.as_array_mut().into_iter().for_each(|list| list.sort_by_key(by_name));
         }
+        if let Some(events) = value.as_array_mut().filter(|list| are_events(list)) {
+            let both = |a: &Value, b: &Value| [a, b].iter().all(|event| event["Kind"]["Name"] == "role.default.create");
+            events.chunk_by_mut(both).for_each(|same| same.sort_by_key(title));
+        }
         if self.there.path.ends_with("/volumeplans") {
             let lists = value.as_object_mut().into_iter().flat_map(|map| map.values_mut());
             lists.filter_map(Value::as_array_mut).for_each(|list| list.sort_by_key(by_name));
         }
         value
+    }
+
+    /// Events of the same kind and target, side by side in their order. Each is a part of its own, which is explained for itself.
+    fn events(&mut self, there: &[Value], here: &[Value]) {
+        let mut last = 0;
+        let pairs = aligned(&there.iter().map(title).collect::<Vec<_>>(), &here.iter().map(title).collect::<Vec<_>>());
+        for pair in pairs {
+            match pair {
+                (Some(a), Some(b)) => self.trees(&format!("[{a}]"), &there[a], &here[b]),
+                (Some(a), None) => self.found.push(format!("[{a}] no event {}", title(&there[a]))),
+                // Where the list is cut, there is room for older ones in place of those that are missing.
+                (None, Some(_)) if last + 1 == there.len() => {}
+                (None, Some(b)) => self.found.push(format!("[{last}+] event {}", title(&here[b]))),
+                (None, None) => {}
+            }
+            last = pair.0.unwrap_or(last);
+        }
     }
 
     fn trees(&mut self, place: &str, there: &Value, here: &Value) {
@@ -185,6 +195,7 @@ impl Comparison<'_> {
                     .filter(|(key, _)| !a.contains_key(*key))
                     .for_each(|(key, value)| self.found.push(format!("{place}.{key}: {value}, not there")));
             }
+            (Value::Array(a), Value::Array(b)) if are_events(a) && are_events(b) => self.events(a, b),
             (Value::Array(a), Value::Array(b)) => {
                 if a.len() != b.len() {
                     self.found.push(format!(
@@ -199,7 +210,7 @@ impl Comparison<'_> {
             (Value::String(a), Value::String(b)) if masked(a) == masked(b) => self.names.is(a, b),
             (Value::String(a), Value::String(b)) if place.ends_with(".Log") => {
                 let [a, b] = [a, b].map(|log| masked(log).replace("<time> ", ""));
-                self.lines(&a, &b);
+                self.lines(place, &a, &b);
             }
             (Value::Number(a), Value::Number(b)) if place.ends_with(".Duration") && a.is_i64() == b.is_i64() => {}
             (a, b) if a == b => {}

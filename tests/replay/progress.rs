@@ -14,7 +14,7 @@ static THEIRS: LazyLock<Regex> = LazyLock::new(|| {
         r"Created secret|Updated secret|No changes on secret|Waiting for units|neither the Procfile|\d+ of \d+ new units|\d+ old units|",
         r"waiting healthcheck|All units ready|Service )|",
         r"  ---> | ---> [a-z0-9-]+ - |healthcheck:$|  path: |",
-        r"---- (?:Updating units|Ensuring services|Cleaning up resources|Updating router|Patching from|Building |Starting build|Starting container))"
+        r"---- (?:Updating units|Ensuring services|Cleaning up resources|Patching from|Building |Starting build|Starting container))"
     ))
     .unwrap()
 });

@@ -1,12 +1,17 @@
-//! What the recordings were made in, stood in for: an empty store with a root user, a cluster, a broker of services.
+//! What the recordings were made in, stood in for: an empty store with a root user, a cluster, its router, a broker
+//! of services.
 
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
 use impaas::store::Backend;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{exchange::Exchange, names::Names};
+use super::{
+    exchange::{self, Exchange},
+    names::Names,
+    router,
+};
 use crate::api::{
     broker::{Broker, Seen},
     harness::{Reply, Server},
@@ -23,8 +28,9 @@ database: {url: mongodb://127.0.0.1:27017, name: tsuru_lab}
 outgoing: {allow-private: true, allow: 127.0.0.0/8}
 ";
 
-/// The recorded broker's address.
+/// The recorded broker's and router's addresses.
 const BROKER: &str = "http://127.0.0.1:8190";
+const ROUTER: &str = "http://127.0.0.1:8099";
 
 /// The recorded registries; the stand-in's images are named without one.
 const REGISTRIES: [&str; 2] = ["127.0.0.1:5000/rec21018/", "127.0.0.1:5000/rec26086/"];
@@ -41,18 +47,21 @@ const CLUSTER: Look = Look {
 /// A server in its world.
 pub struct World {
     server: Server,
-    _broker: Broker,
+    pub broker: Broker,
     pub names: Names,
 }
 
 impl World {
     pub async fn new(documents: Arc<dyn Backend>) -> Self {
-        let server = Server::with_root(documents, Memory::like(CLUSTER), SETTINGS, "admin123").await;
+        let router = router::start();
+        let settings = format!("{SETTINGS}routers: {{none: {{type: api, default: true, api-url: '{router}/api'}}}}\n");
+        let server = Server::with_root(documents, Memory::like(CLUSTER), &settings, "admin123").await;
         let broker = Broker::minded(as_the_recorded_one);
         let mut names = Names::default();
         names.is(BROKER, &broker.url);
+        names.is(ROUTER, &router);
         REGISTRIES.iter().for_each(|registry| names.is(registry, "tsuru/"));
-        Self { server, _broker: broker, names }
+        Self { server, broker, names }
     }
 
     /// Sends what the recorded client sent, with our names.
@@ -78,6 +87,7 @@ impl World {
     /// What had been made by the CLI before the recording of raw requests began.
     pub async fn set_up(&self) {
         let admin = self.server.admin().await;
+        admin.post("/1.3/provisioner/clusters").json(&cluster()).send().await.ok(200);
         admin.post("/1.0/teams").json(&json!({"name": "demo"})).send().await.ok(201);
         admin.post("/1.0/teams").json(&json!({"name": "other"})).send().await.ok(201);
         let pool = json!({"name": "dev", "provisioner": "kubernetes", "public": true, "default": true});
@@ -86,6 +96,15 @@ impl World {
                         --b\r\nContent-Disposition: form-data; name=\"dockerfile_content\"; filename=\"Dockerfile\"\r\n\r\nFROM base/python\r\n--b--\r\n";
         admin.post("/1.0/platforms").body("multipart/form-data; boundary=b", platform).send().await.ok(200);
     }
+}
+
+/// The cluster that was there when the recording of raw requests began: that of the other recording, with one more setting.
+fn cluster() -> Value {
+    let added = exchange::recording("http").into_iter().find(|exchange| exchange.label == "http:cluster-add").unwrap();
+    let registry = |text: &str| text.replace(REGISTRIES[0].trim_end_matches('/'), REGISTRIES[1].trim_end_matches('/'));
+    let mut cluster: Value = serde_json::from_slice(&added.body(registry)).unwrap();
+    cluster["custom_data"]["disable-default-node-selector"] = "true".into();
+    cluster
 }
 
 /// How the recorded broker answers, where the tests' usual one answers otherwise.
@@ -105,7 +124,7 @@ fn as_the_recorded_one(seen: &Seen) -> Option<HttpResponse> {
         }
         ("POST" | "PUT" | "DELETE", ["resources"] | ["resources", _]) | (_, ["resources", _, "status" | "bind-app" | "bind"]) => None,
         _ => {
-            let text = |text: &str| serde_json::Value::from(text).to_string();
+            let text = |text: &str| Value::from(text).to_string();
             let (method, path, query, body) = (text(method), text(path), text(query), text(&seen.body));
             let echo = format!("{{\"echo\": {{\"method\": {method}, \"path\": {path}, \"query\": {query}, \"body\": {body}}}}}");
             Some(HttpResponse::Ok().insert_header(("Content-Type", "application/json")).body(echo))

@@ -9,7 +9,6 @@ use crate::{
         App,
         list::{self, Wanted},
     },
-    context::Context,
     provisioner::Unit,
 };
 
@@ -46,7 +45,11 @@ pub async fn list(call: Call) -> Answer {
     let found = list::list(&call.ctx, call.caller()?, &wanted).await?;
     let body = call.ctx.lists.of(found, call.query_text(), |found| {
         let apps = found.iter().filter(|(_, units)| wanted.in_status(units));
-        answer::list_bytes(&apps.map(|(app, units)| Resume::of(&call.ctx, app, units, detail)).collect::<Vec<_>>())
+        answer::list_bytes(
+            &apps
+                .map(|(app, units)| Resume::of(app, units, view::brief_routers(&call.ctx, app, &found.addresses), detail))
+                .collect::<Vec<_>>(),
+        )
     })?;
     answer::json_bytes(body)
 }
@@ -66,9 +69,8 @@ fn wanted(call: &Call) -> Wanted {
 }
 
 impl Resume {
-    fn of(ctx: &Context, app: &App, units: &[Unit], detail: Detail) -> Self {
+    fn of(app: &App, units: &[Unit], routers: Vec<RouterView>, detail: Detail) -> Self {
         let app = app.clone();
-        let routers = view::brief_routers(ctx, &app);
         let units = if detail.units { view::units(&app, units.to_vec()) } else { Vec::new() };
         let (platform, description, metadata) = match detail.extended {
             true => (app.platform, app.description, app.metadata.into()),

@@ -9,7 +9,7 @@ use crate::{
     context::Context,
     provisioner::{InternalAddress, Unit},
     quota::Quota,
-    router::{API, LOCAL},
+    router::{API, LOCAL, address::Addresses},
 };
 
 /// A unit. Nothing about hosts but their address is known here; clients expect the fields.
@@ -153,7 +153,7 @@ pub struct RouterView {
 
 /// The app's routers, with their state: all are asked at the same time.
 pub async fn routers(ctx: &Context, app: &App, units: &[Unit]) -> Vec<RouterView> {
-    let with_state = brief_routers(ctx, app)
+    let with_state = brief_routers(ctx, app, &Addresses::default())
         .into_iter()
         .map(|router| async move { if router.name == LOCAL { router.local(app, units) } else { router.elsewhere(ctx, app).await } });
     futures_util::future::join_all(with_state).await
@@ -183,12 +183,13 @@ impl RouterView {
 }
 
 /// The app's routers, as lists show them.
-pub fn brief_routers(ctx: &Context, app: &App) -> Vec<RouterView> {
-    let address = if app.deploys == 0 { String::new() } else { ctx.provisioner.address(&app.name) };
+pub fn brief_routers(ctx: &Context, app: &App, known: &Addresses) -> Vec<RouterView> {
+    let local = if app.deploys == 0 { String::new() } else { ctx.provisioner.address(&app.name) };
+    let elsewhere = |router: &str| known.of(&app.name, router).unwrap_or_default().to_owned();
     let brief = |router: &crate::app::AppRouter| RouterView {
         name: router.name.clone(),
         opts: router.opts.clone(),
-        address: if router.name == LOCAL { address.clone() } else { String::new() },
+        address: if router.name == LOCAL { local.clone() } else { elsewhere(&router.name) },
         addresses: None,
         kind: "",
         status: String::new(),

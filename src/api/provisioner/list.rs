@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::api::{Answer, Call, answer};
+use crate::{
+    api::{Answer, Call, answer},
+    cluster::help,
+};
 
 #[derive(Serialize)]
 struct View {
@@ -12,15 +15,18 @@ struct View {
     cluster_help: Help,
 }
 
-/// What a cluster of the provisioner is made with. The local one has none.
-#[derive(Default, Serialize)]
+/// What a cluster of the provisioner is made with.
+#[derive(Serialize)]
 struct Help {
-    provisioner_help: String,
-    custom_data_help: Option<BTreeMap<String, String>>,
+    provisioner_help: &'static str,
+    custom_data_help: Option<BTreeMap<&'static str, &'static str>>,
 }
 
 /// All provisioners.
 pub async fn list(call: Call) -> Answer {
     call.permit("cluster.read", &[])?;
-    answer::json(&[View { name: call.ctx.provisioner.name(), cluster_help: Help::default() }])
+    let name = call.ctx.provisioner.name();
+    let told = help::of(name);
+    let cluster_help = Help { provisioner_help: told.summary, custom_data_help: told.custom_data };
+    answer::json(&[View { name, cluster_help }])
 }

@@ -202,6 +202,9 @@ impl Apps for Local {
     }
 
     async fn kill_unit(&self, app: &str, unit: &str, force: bool) -> Result<()> {
+        if !self.units(app).iter().any(|known| known.id == unit) {
+            return Err(Error::not_found(format!("unit {unit:?} not found")));
+        }
         rollout::replace(&self.shared, app, unit, force).await
     }
 

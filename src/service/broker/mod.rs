@@ -13,7 +13,7 @@ use serde::Deserialize;
 pub use call::Proxied;
 pub use client::Client;
 pub use fault::Fault;
-pub use payload::BoundApp;
+pub use payload::{BoundApp, BoundJob};
 
 use super::{Instance, Service};
 use crate::{
@@ -176,9 +176,10 @@ impl<'a> Broker<'a> {
     }
 
     /// Binds a job of this pool; the variables it gets.
-    pub async fn bind_job(&self, instance: &Instance, job: &str, pool: &str, asker: &Asker) -> Result<BTreeMap<String, String>, Fault> {
+    pub async fn bind_job(&self, instance: &Instance, bound: &BoundJob<'_>, asker: &Asker) -> Result<BTreeMap<String, String>, Fault> {
+        let job = bound.name;
         let path = ["resources", &instance.name, "binds", "jobs", job];
-        let reply = self.change(Method::PUT, &path, &Payload::bind_job(job, pool, asker), asker).await;
+        let reply = self.change(Method::PUT, &path, &Payload::bind_job(bound, asker), asker).await;
         let name = format!("{}/{}", instance.service_name, instance.name);
         match reply {
             Ok(reply) if reply.is_ok() => variables(reply.json::<Option<BTreeMap<String, String>>>()?.unwrap_or_default()),

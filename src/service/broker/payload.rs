@@ -6,6 +6,7 @@ use reqwest::Url;
 use serde_json::{Map, Value};
 
 use super::{Asker, Instance};
+use crate::cluster::Cluster;
 
 /// Facts under the names that forms and JSON have for them.
 #[derive(Debug, Default)]
@@ -27,8 +28,21 @@ pub struct BoundApp {
     pub pool: String,
     /// The pool's provisioner.
     pub provisioner: String,
+    /// The cluster that it runs in.
+    pub cluster: Option<Cluster>,
     /// What was asked for besides.
     pub parameters: Map<String, Value>,
+}
+
+/// What a broker is told about a job it binds.
+#[derive(Clone, Copy, Debug)]
+pub struct BoundJob<'a> {
+    /// Name.
+    pub name: &'a str,
+    /// Pool.
+    pub pool: &'a str,
+    /// Name of the cluster that it runs in; empty: none.
+    pub cluster: &'a str,
 }
 
 impl Payload {
@@ -70,15 +84,21 @@ impl Payload {
         payload.list("app-internal-hosts", "appInternalHosts", &app.internal_hosts);
         payload.some("app-pool-name", "appPoolName", &app.pool);
         payload.some("app-pool-provisioner", "appPoolProvisioner", &app.provisioner);
+        if let Some(cluster) = &app.cluster {
+            payload.text("app-cluster-name", "appClusterName", &cluster.name);
+            payload.some("app-cluster-provisioner", "appClusterProvisioner", &cluster.provisioner);
+            payload.list("app-cluster-addresses", "appClusterAddresses", &cluster.addresses);
+        }
         payload.parameters(&app.parameters);
         payload
     }
 
-    /// A job to bind, of this pool.
-    pub fn bind_job(job: &str, pool: &str, asker: &Asker) -> Self {
+    /// A job to bind.
+    pub fn bind_job(job: &BoundJob<'_>, asker: &Asker) -> Self {
         let mut payload = Self::asker(asker);
-        payload.text("job-name", "jobName", job);
-        payload.some("job-pool-name", "jobPoolName", pool);
+        payload.text("job-name", "jobName", job.name);
+        payload.some("job-pool-name", "jobPoolName", job.pool);
+        payload.some("job-cluster-name", "jobClusterName", job.cluster);
         payload
     }
 
@@ -190,11 +210,15 @@ mod tests {
             internal_hosts: vec!["tcp://127.0.0.1:1".into()],
             pool: "local".into(),
             provisioner: "local".into(),
+            cluster: None,
             parameters: Map::new(),
         };
         let form = "app-host=hello.localhost%3A8888&app-hosts=hello.localhost%3A8888&app-internal-hosts=tcp%3A%2F%2F127.0.0.1%3A1\
                     &app-name=hello&app-pool-name=local&app-pool-provisioner=local&eventid=6b00&user=admin%40example.com";
         assert_eq!(Payload::bind(&app, &asker()).form(), form);
+        let cluster = Cluster { name: "k1".into(), addresses: vec!["https://k1".into()], ..Cluster::default() };
+        let told = Payload::bind(&BoundApp { cluster: Some(cluster), ..app.clone() }, &asker()).form();
+        assert!(told.starts_with("app-cluster-addresses=https%3A%2F%2Fk1&app-cluster-name=k1&app-host="), "{told}");
         let json = r#"{"appHosts":["hello.localhost:8888"],"appName":"hello","eventID":"6b00","user":"admin@example.com"}"#;
         assert_eq!(Payload::unbind("hello", &app.hosts, &asker()).json().trim_end(), json);
     }

@@ -258,7 +258,13 @@ impl Apps for Memory {
         state.processes.iter().flat_map(|process| (0..process.units).map(|number| unit(process, number)).collect::<Vec<_>>()).collect()
     }
 
-    async fn kill_unit(&self, _: &str, unit: &str, force: bool) -> Result<()> {
+    async fn kill_unit(&self, app: &str, unit: &str, force: bool) -> Result<()> {
+        if !self.units(app).iter().any(|known| known.id == unit) {
+            return Err(match self.look.cluster {
+                Some(_) => Error::refused(format!("Unable to find pod: pods {unit:?} not found")),
+                None => Error::not_found(format!("unit {unit:?} not found")),
+            });
+        }
         self.lock().killed.push(format!("{unit} {force}"));
         Ok(())
     }
