@@ -65,6 +65,14 @@ async fn what_we_give_is_in_the_database_as_tsuru_looks_for_it() {
     assert_eq!(*new, doc! {"name": "NEW", "value": "clear", "alias": "", "public": false, "managedby": ""});
 }
 
+#[tokio::test]
+async fn no_pool_is_made_that_tsurus_server_cannot_read() {
+    let server = sharing(database().await).await;
+    let local = [("name", "here"), ("provisioner", "local")];
+    let text = "tsuru's server, which uses this database too, has no provisioner \"local\": leave it empty";
+    server.with_token(SESSION).post("/1.0/pools").form(&local).send().await.fails(400, text);
+}
+
 #[track_caller]
 fn done(reply: crate::api::harness::Reply) {
     assert!(reply.status < 300, "{} {}", reply.status, reply.text);

@@ -35,6 +35,10 @@ pub async fn add(mut call: Call) -> Answer {
         return Err(Error::invalid("Pool name is required."));
     }
     call.ctx.provisioner(&input.provisioner)?;
+    if call.ctx.store.is_shared() && input.provisioner == "local" {
+        // Its lists of apps and pools would fail for everybody.
+        return Err(Error::invalid("tsuru's server, which uses this database too, has no provisioner \"local\": leave it empty"));
+    }
     let new = New {
         target: Target::new(TargetType::Pool, &input.name),
         events_permission: "pool.read.events",
