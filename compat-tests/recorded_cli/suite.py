@@ -25,7 +25,9 @@ FOLDERS = dict.fromkeys(["deploy", "deploy-2", "deploy-blocked", "bob-deploy-den
 FOLDERS |= dict.fromkeys(["deploy-dockerfile", "deploy-newversion", "app-build"], "dock")
 
 # Dockerfiles need a container engine, which this machine may not have: the app is deployed by its platform instead, in as many versions.
+# Health checks of a slow machine say more than the last ten lines of a log hold.
 INSTEAD = {
+    "app-log": ["app", "log", "-a", "hello", "-l", "1000"],
     "app-create-docker": ["app", "create", "dock", "python", "-t", "demo", "-o", "dev"],
     "deploy-dockerfile": ["app", "deploy", "-a", "dock", "."],
     "deploy-newversion": ["app", "deploy", "-a", "dock", "--new-version", "."],
