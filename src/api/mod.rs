@@ -13,6 +13,7 @@ pub mod error;
 pub mod event;
 pub mod extract;
 pub mod job;
+pub mod openapi;
 pub mod plan;
 pub mod platform;
 pub mod pool;

@@ -1,7 +1,7 @@
 //! THE route table: every route the server answers, one line each. Earlier lines win.
 
 use super::{
-    app, auth, constraint, deploy, event, job, plan, platform, pool, provisioner, role,
+    app, auth, constraint, deploy, event, job, openapi, plan, platform, pool, provisioner, role,
     route::{Route, route},
     router, service, system, team, token, user, volume, webhook,
 };
@@ -31,6 +31,7 @@ fn system_routes() -> Vec<Route> {
     vec![
         route("GET", "1.0", "/", system::index::index).open(),
         route("GET", "1.0", "/info", system::info::info),
+        route("GET", "1.0", "/openapi.json", openapi::show).open(),
         route("GET", "1.2", "/metrics", system::metrics::metrics).open(),
         route("GET", "1.0", "/healthcheck/", system::healthcheck::healthcheck).open(),
         route("GET", "1.0", "/healthcheck", system::healthcheck::healthcheck).open(),

@@ -11,6 +11,7 @@ mod absent;
 mod answers;
 mod body;
 mod denied;
+mod openapi;
 mod refused;
 mod routes;
 mod states;

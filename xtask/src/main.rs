@@ -5,6 +5,7 @@ mod cluster;
 mod coverage;
 mod mongo_wire;
 mod oidc_provider;
+mod schemathesis;
 mod server;
 mod steps;
 mod test;

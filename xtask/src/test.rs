@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    Result, coverage, mongo_wire, oidc_provider,
+    Result, coverage, mongo_wire, oidc_provider, schemathesis,
     server::{Server, free_port},
     steps::{Steps, shown},
     tools,
@@ -24,6 +24,7 @@ pub fn run(install: bool) -> Result<()> {
     let provider = openid_provider(&mut steps);
     tests(&mut steps, mongodb.as_ref(), provider.as_deref());
     bad_input(&mut steps);
+    openapi(&mut steps);
     stock_cli(&mut steps, mongodb.as_ref());
     recorded_cli(&mut steps, mongodb.as_ref());
     sign_on(&mut steps, provider.as_deref());
@@ -106,6 +107,19 @@ fn tests(steps: &mut Steps, mongodb: Option<&MongoDb>, provider: Option<&str>) {
 fn bad_input(steps: &mut Steps) {
     let test = ["test", "--test", "tests", "--", "bad_input::", "--nocapture"];
     steps.run("bad input: 100,000 requests", || shown(cargo(&test).env("IMPAAS_BAD_INPUT", "100000")));
+}
+
+/// Requests made from the server's own document, and whether the answers are what it promises.
+fn openapi(steps: &mut Steps) {
+    let mut program = None;
+    steps.run("schemathesis of PyPI", || {
+        program = Some(schemathesis::program().map_err(|error| error.to_string())?);
+        Ok(String::new())
+    });
+    let Some(program) = program else { return };
+    steps.run("the OpenAPI document, checked with schemathesis", || {
+        with_server(Command::new("python3").arg(root().join("compat-tests/openapi")).arg("--st").arg(program), None)
+    });
 }
 
 /// The CLI of tsuru is nothing that this project ships: it runs where it is on PATH.

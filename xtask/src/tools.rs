@@ -16,7 +16,7 @@ const TOOLS: &[Tool] = &[
     Tool { name: "a C compiler", what_for: "the bundled SQLite", check: &["cc", "--version"], packages: &["build-essential"] },
     Tool {
         name: "python3 with venv",
-        what_for: "Python apps and the CLI tests",
+        what_for: "Python apps, the CLI tests and schemathesis",
         check: &["python3", "-c", "import venv, ensurepip"],
         packages: &["python3", "python3-venv"],
     },
