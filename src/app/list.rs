@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use regex::RegexBuilder;
+use serde::{Deserialize, Serialize};
 
-use super::{App, create};
+use super::{App, AppRouter, Metadata, create};
 use crate::{
     auth::Caller,
     context::Context,
     error::{Error, Result},
     permission::ContextType::{self, Pool, Team},
+    plan::Plan,
     provisioner::Unit,
     router::address::{self, Addresses},
-    store::{Filter, Find},
+    store::{Document, Filter, Find, Spec, lenient},
 };
 
 /// Bytes of a name's pattern at most, and of what it compiles to.
@@ -42,10 +44,51 @@ pub struct Wanted {
     pub tags: Vec<String>,
 }
 
+/// What lists tell of an app: nothing secret is read for them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Listed {
+    /// Name.
+    pub name: String,
+    /// Platform.
+    #[serde(default, rename = "framework", deserialize_with = "lenient::or_default")]
+    pub platform: String,
+    /// Host names of its own.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub cname: Vec<String>,
+    /// The team that owns it.
+    #[serde(default, rename = "teamowner")]
+    pub team_owner: String,
+    /// Plan.
+    #[serde(default)]
+    pub plan: Plan,
+    /// Pool.
+    #[serde(default)]
+    pub pool: String,
+    /// Free text.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub description: String,
+    /// Deploys so far.
+    #[serde(default, deserialize_with = "lenient::int")]
+    pub deploys: i64,
+    /// Tags.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub tags: Vec<String>,
+    /// Routers.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub routers: Vec<AppRouter>,
+    /// Labels and annotations.
+    #[serde(default)]
+    pub metadata: Metadata,
+}
+
+impl Document for Listed {
+    const SPEC: &'static Spec = &Spec { name: App::SPEC.name, indexes: App::SPEC.indexes, sealed: &[] };
+}
+
 /// Found apps by name, each with its units.
 #[derive(Clone, Default)]
 pub struct Found {
-    apps: Arc<Vec<App>>,
+    apps: Arc<Vec<Listed>>,
     units: Vec<Vec<Unit>>,
     /// Where they answer by routers that are not of this server.
     pub addresses: Addresses,
@@ -53,7 +96,7 @@ pub struct Found {
 
 impl Found {
     /// Each app with its units.
-    pub fn iter(&self) -> impl Iterator<Item = (&App, &[Unit])> {
+    pub fn iter(&self) -> impl Iterator<Item = (&Listed, &[Unit])> {
         self.apps.iter().zip(self.units.iter().map(Vec::as_slice))
     }
 }
@@ -69,7 +112,7 @@ impl PartialEq for Found {
 pub async fn list(ctx: &Context, caller: &Caller, wanted: &Wanted) -> Result<Found> {
     let Some(visible) = caller.grants.filter("app.read.info", &FIELDS) else { return Ok(Found::default()) };
     let by_name = Find { sort: Some(("name", false)), ..Find::default() };
-    let apps = ctx.store.of::<App>().current(visible.and(wanted.filter()?), by_name).await?;
+    let apps = ctx.store.of::<Listed>().current(visible.and(wanted.filter()?), by_name).await?;
     let units = apps.iter().map(|app| ctx.provisioner.units(&app.name)).collect();
     let addresses = address::known(&ctx.store, &apps).await?;
     Ok(Found { apps, units, addresses })

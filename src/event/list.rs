@@ -51,7 +51,7 @@ pub async fn list(store: &Store, wanted: &Wanted, grants: &Grants) -> Result<Vec
     let limit = if (1..=MOST).contains(&wanted.limit) { wanted.limit } else { MOST };
     let find = Find { sort: Some(sort(&wanted.sort)), skip: wanted.skip.max(0).unsigned_abs(), limit };
     let newest_first = find.sort == Some(NEWEST);
-    let mut events = store.of::<Event>().find_with(filter(wanted).and(seen(grants)), find).await?;
+    let mut events = store.of::<Event>().current(filter(wanted).and(seen(grants)), find).await?.to_vec();
     if newest_first {
         // Within a millisecond the id tells which came later.
         events.sort_by_key(|event| Reverse((event.start_time, event.id)));

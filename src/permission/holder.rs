@@ -48,54 +48,80 @@ pub async fn is_held(store: &Store, role: &str) -> Result<bool> {
 
 /// Nobody holds the role any longer.
 pub async fn forget_role(store: &Store, role: &str) -> Result<()> {
-    everywhere(store, &Filter::eq("roles.name", role), &|held| (held.name != role).then(|| held.clone())).await
+    everywhere(store, Change::of_role(role, &|_| None)).await
 }
 
 /// Whoever held `old` holds `new`, in the same contexts.
 pub async fn rename_role(store: &Store, old: &str, new: &str) -> Result<()> {
-    let renamed = |held: &RoleInstance| {
-        let name = if held.name == old { new } else { &held.name };
-        Some(RoleInstance { name: name.into(), context_value: held.context_value.clone() })
-    };
-    everywhere(store, &Filter::eq("roles.name", old), &renamed).await
+    let renamed = |held: &RoleInstance| Some(RoleInstance { name: new.into(), context_value: held.context_value.clone() });
+    everywhere(store, Change::of_role(old, &renamed)).await
 }
 
 /// Nobody holds anything in this context any longer. To be called when the thing goes, and before another is made under its name.
 pub async fn forget_context(store: &Store, kind: ContextType, value: &str) -> Result<()> {
-    let roles = roles_of(store, kind).await?;
-    let kept = |held: &RoleInstance| (held.context_value != value || !roles.contains(&held.name)).then(|| held.clone());
-    everywhere(store, &Filter::eq("roles.contextvalue", value), &kept).await
+    everywhere(store, Change::of_context(kind, value, &|_| None)).await
 }
 
 /// What was held in the context `old` is held in `new`.
 pub async fn rename_context(store: &Store, kind: ContextType, old: &str, new: &str) -> Result<()> {
-    let roles = roles_of(store, kind).await?;
-    let renamed = |held: &RoleInstance| {
-        let meant = held.context_value == old && roles.contains(&held.name);
-        Some(RoleInstance { name: held.name.clone(), context_value: if meant { new.into() } else { held.context_value.clone() } })
-    };
-    everywhere(store, &Filter::eq("roles.contextvalue", old), &renamed).await
-}
-
-async fn roles_of(store: &Store, kind: ContextType) -> Result<Vec<String>> {
-    let roles = store.of::<Role>().find(Filter::eq("contexttype", kind)).await?;
-    Ok(roles.into_iter().map(|role| role.name).collect())
+    let renamed = |held: &RoleInstance| Some(RoleInstance { name: held.name.clone(), context_value: new.into() });
+    everywhere(store, Change::of_context(kind, old, &renamed)).await
 }
 
 /// What becomes of a role that is held; `None`: it is held no longer.
 type Fate<'a> = &'a (dyn Fn(&RoleInstance) -> Option<RoleInstance> + Sync);
 
-async fn everywhere(store: &Store, which: &Filter, fate: Fate<'_>) -> Result<()> {
-    rewrite::<User>(store, which, fate).await?;
-    rewrite::<Group>(store, which, fate).await?;
-    rewrite::<TeamToken>(store, which, fate).await
+/// What happens to roles that are held: those of a name, or those in a context.
+struct Change<'a> {
+    field: &'static str,
+    value: &'a str,
+    /// Only of roles of this type.
+    only: Option<ContextType>,
+    fate: Fate<'a>,
 }
 
-async fn rewrite<T: Document>(store: &Store, which: &Filter, fate: Fate<'_>) -> Result<()> {
+impl<'a> Change<'a> {
+    fn of_role(role: &'a str, fate: Fate<'a>) -> Self {
+        Self { field: "roles.name", value: role, only: None, fate }
+    }
+
+    fn of_context(kind: ContextType, value: &'a str, fate: Fate<'a>) -> Self {
+        Self { field: "roles.contextvalue", value, only: Some(kind), fate }
+    }
+
+    /// What is held afterwards; `meant` are the names of roles of the type.
+    fn after(&self, held: &[RoleInstance], meant: &[String]) -> Vec<RoleInstance> {
+        let is_meant = |role: &RoleInstance| match self.only {
+            None => role.name == self.value,
+            Some(_) => role.context_value == self.value && meant.contains(&role.name),
+        };
+        let mut after: Vec<RoleInstance> = Vec::new();
+        for role in held.iter().filter_map(|role| if is_meant(role) { (self.fate)(role) } else { Some(role.clone()) }) {
+            if !after.contains(&role) {
+                after.push(role);
+            }
+        }
+        after
+    }
+}
+
+async fn everywhere(store: &Store, change: Change<'_>) -> Result<()> {
+    rewrite::<User>(store, &change).await?;
+    rewrite::<Group>(store, &change).await?;
+    rewrite::<TeamToken>(store, &change).await
+}
+
+async fn rewrite<T: Document>(store: &Store, change: &Change<'_>) -> Result<()> {
     for _ in 0..TRIES {
+        let holders = store.of::<Holder<T>>().find(Filter::eq(change.field, change.value)).await?;
+        let meant = match change.only {
+            Some(kind) if !holders.is_empty() => roles_of(store, kind).await?,
+            _ => Vec::new(),
+        };
         let mut raced = false;
-        for holder in store.of::<Holder<T>>().find(which.clone()).await? {
-            raced |= !change(store, holder, fate).await?;
+        for holder in holders {
+            let after = change.after(&holder.roles, &meant);
+            raced |= !replace(store, &holder, after).await?;
         }
         if !raced {
             return Ok(());
@@ -104,14 +130,13 @@ async fn rewrite<T: Document>(store: &Store, which: &Filter, fate: Fate<'_>) -> 
     Err(Error::internal(format!("roles in {} change too fast, or cannot be read back", T::SPEC.name)))
 }
 
+async fn roles_of(store: &Store, kind: ContextType) -> Result<Vec<String>> {
+    let roles = store.of::<Role>().find(Filter::eq("contexttype", kind)).await?;
+    Ok(roles.into_iter().map(|role| role.name).collect())
+}
+
 /// Compare-and-set of all roles of one holder: a grant made at the same time is never lost. False when there was one.
-async fn change<T: Document>(store: &Store, holder: Holder<T>, fate: Fate<'_>) -> Result<bool, StoreError> {
-    let mut after: Vec<RoleInstance> = Vec::new();
-    for role in holder.roles.iter().filter_map(fate) {
-        if !after.contains(&role) {
-            after.push(role);
-        }
-    }
+async fn replace<T: Document>(store: &Store, holder: &Holder<T>, after: Vec<RoleInstance>) -> Result<bool, StoreError> {
     if after == holder.roles {
         return Ok(true);
     }

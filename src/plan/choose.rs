@@ -1,6 +1,6 @@
 //! The plan of a new app.
 
-use super::{Plan, StoredPlan, find};
+use super::{Plan, all, find};
 use crate::{
     error::{Error, Result},
     pool::{
@@ -8,7 +8,7 @@ use crate::{
         constraint::{Field, Rules, check_plan},
         names,
     },
-    store::{Filter, Store},
+    store::Store,
 };
 
 /// The plan of a new app in this pool: the one asked for, else the first that the pool's constraint allows, else the default one.
@@ -33,15 +33,18 @@ pub async fn preferred(store: &Store, pool: &Pool) -> Result<Plan> {
         Some(list) => list.values.first().cloned(),
     };
     match name {
-        Some(name) if store.of::<StoredPlan>().count(Filter::id(&name)).await? > 0 => find(store, &name).await,
-        _ => default(store).await,
+        Some(name) => match all(store).await?.into_iter().find(|plan| plan.name == name) {
+            Some(plan) => Ok(plan),
+            None => default(store).await,
+        },
+        None => default(store).await,
     }
 }
 
 async fn default(store: &Store) -> Result<Plan> {
-    let mut found = store.of::<StoredPlan>().find(Filter::eq("default", true)).await?;
+    let mut found: Vec<Plan> = all(store).await?.into_iter().filter(|plan| plan.default).collect();
     match (found.pop(), found.is_empty()) {
-        (Some(only), true) => Ok(only.into()),
+        (Some(only), true) => Ok(only),
         (Some(_), false) => Err(Error::refused("more than one default plan found")),
         (None, _) => Err(Error::refused("default plan not found")),
     }

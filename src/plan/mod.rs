@@ -128,6 +128,5 @@ pub async fn all(store: &Store) -> Result<Vec<Plan>> {
 
 /// The plan of this name; refused with tsuru's text.
 pub async fn find(store: &Store, name: &str) -> Result<Plan> {
-    let found = store.of::<StoredPlan>().get(Filter::id(name)).await?;
-    found.map(Plan::from).ok_or_else(|| Error::refused("plan not found"))
+    all(store).await?.into_iter().find(|plan| plan.name == name).ok_or_else(|| Error::refused("plan not found"))
 }

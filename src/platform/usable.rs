@@ -4,7 +4,7 @@ use super::{INVALID, Platform, image};
 use crate::{
     auth::Caller,
     error::{Error, Result},
-    store::Store,
+    store::{Filter, Find, Store},
 };
 
 const LATEST: &str = "latest";
@@ -12,14 +12,15 @@ const LATEST: &str = "latest";
 /// Name and version (`latest` when none is said) of a platform that this caller may use, from `python` or `python:v3`.
 pub async fn usable(store: &Store, caller: &Caller, asked: &str) -> Result<(String, String)> {
     let (name, version) = split(asked);
-    let platform = Platform::load(store, name).await?;
+    let known = store.of::<Platform>().recent(Filter::id(name), Find::default()).await?;
+    let platform = known.first().ok_or_else(|| Error::refused(INVALID))?;
     if platform.disabled && !sees_disabled(caller) {
         return Err(Error::invalid(INVALID));
     }
     if version != LATEST {
         check_version(store, name, version).await?;
     }
-    Ok((platform.name, version.into()))
+    Ok((platform.name.clone(), version.into()))
 }
 
 /// Disabled platforms are there only for those who look after platforms.

@@ -21,6 +21,8 @@ use crate::{
 
 pub use choose::choose;
 
+const MISSING: &str = "Pool does not exist.";
+
 /// A pool as stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Pool {
@@ -43,9 +45,10 @@ impl Document for Pool {
 }
 
 impl Pool {
-    /// The pool of this name; 404 with tsuru's text.
+    /// The pool of this name, as it was at most a second ago; 404 with tsuru's text.
     pub async fn load(store: &Store, name: &str) -> Result<Self> {
-        store.of::<Self>().get(Filter::id(name)).await?.or_not_found("Pool does not exist.")
+        let pools = store.of::<Self>().all().await?;
+        pools.iter().find(|pool| pool.name == name).cloned().or_not_found(MISSING)
     }
 }
 
@@ -63,7 +66,7 @@ impl Subject for Pool {
     }
 
     async fn reload(&self, store: &Store) -> Result<Self> {
-        Self::load(store, &self.name).await
+        store.of::<Self>().get(Filter::id(&self.name)).await?.or_not_found(MISSING)
     }
 }
 

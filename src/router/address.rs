@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::LOCAL;
 use crate::{
-    app::App,
+    app::list::Listed,
     error::Result,
     store::{Document, Filter, Find, Spec, Store, Update, lenient},
 };
@@ -45,8 +45,9 @@ pub async fn ensure_collection(store: &Store) -> Result<()> {
 }
 
 /// What is known of these apps; without asking where they have no other router than `local`.
-pub async fn known(store: &Store, apps: &[App]) -> Result<Addresses> {
-    let others = |app: &App| app.routers.iter().filter(|router| router.name != LOCAL).map(|router| key(&app.name, &router.name)).collect();
+pub async fn known(store: &Store, apps: &[Listed]) -> Result<Addresses> {
+    let others =
+        |app: &Listed| app.routers.iter().filter(|router| router.name != LOCAL).map(|router| key(&app.name, &router.name)).collect();
     let keys: Vec<String> = apps.iter().flat_map(|app| -> Vec<String> { others(app) }).collect();
     if keys.is_empty() {
         return Ok(Addresses::default());

@@ -1,7 +1,7 @@
 //! Between values of the domain and documents, byte for byte. (The ways of crate `bson` through its own value type read a map with a
 //! key like `$oid` or `$date` as extended JSON: with such a name a user could make a document unreadable.)
 
-use bson::{Bson, Document};
+use bson::{Bson, Document, RawDocument, RawDocumentBuf};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Result, StoreError};
@@ -10,6 +10,21 @@ use super::{Result, StoreError};
 pub fn document(value: &impl Serialize) -> Result<Document> {
     let bytes = bson::serialize_to_vec(value).map_err(|e| StoreError::Fault(e.to_string()))?;
     Document::from_reader(bytes.as_slice()).map_err(|e| StoreError::Fault(e.to_string()))
+}
+
+/// The value of a document as stored.
+pub fn raw_value<T: DeserializeOwned>(raw: &RawDocument) -> Result<T> {
+    bson::deserialize_from_slice(raw.as_bytes()).map_err(|e| StoreError::Fault(e.to_string()))
+}
+
+/// A document as it is stored.
+pub fn raw(document: &Document) -> Result<RawDocumentBuf> {
+    RawDocumentBuf::try_from(document).map_err(|e| StoreError::Fault(e.to_string()))
+}
+
+/// A stored document, taken apart.
+pub fn taken_apart(raw: &RawDocument) -> Result<Document> {
+    Document::try_from(raw).map_err(|e| StoreError::Fault(format!("a stored document is broken: {e}")))
 }
 
 /// The value of a document.

@@ -1,7 +1,7 @@
 //! `#[serde(default, deserialize_with = "lenient::int")]`: documents that tsuru's servers of all ages wrote have numbers of any type,
 //! and null where a list, a map or a text is meant.
 
-use bson::{Bson, Document, RawBson};
+use bson::{Bson, Document, RawBson, RawBsonRef, RawDocument};
 use serde::{
     Deserialize, Deserializer,
     de::{Error, Visitor},
@@ -44,16 +44,31 @@ pub fn any<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Bson>, D::Error>
 }
 
 /// MongoDB's old "undefined", which tsuru writes for some empty maps, is null to us.
-pub(super) fn without_undefined(doc: Document) -> Document {
-    doc.into_iter().map(|(name, value)| (name, defined(value))).collect()
+pub(super) fn without_undefined(mut doc: Document) -> Document {
+    doc.iter_mut().for_each(|(_, value)| define(value));
+    doc
 }
 
-fn defined(value: Bson) -> Bson {
+fn define(value: &mut Bson) {
     match value {
-        Bson::Undefined => Bson::Null,
-        Bson::Document(doc) => without_undefined(doc).into(),
-        Bson::Array(items) => Bson::Array(items.into_iter().map(defined).collect()),
-        other => other,
+        Bson::Undefined => *value = Bson::Null,
+        Bson::Document(doc) => doc.iter_mut().for_each(|(_, value)| define(value)),
+        Bson::Array(items) => items.iter_mut().for_each(define),
+        _ => {}
+    }
+}
+
+/// True for a document that has "undefined" somewhere, or that cannot be read to its end.
+pub(super) fn has_undefined(doc: &RawDocument) -> bool {
+    doc.iter().any(|element| element.map_or(true, |(_, value)| is_undefined(value)))
+}
+
+fn is_undefined(value: RawBsonRef<'_>) -> bool {
+    match value {
+        RawBsonRef::Undefined => true,
+        RawBsonRef::Document(doc) => has_undefined(doc),
+        RawBsonRef::Array(items) => items.into_iter().any(|item| item.map_or(true, is_undefined)),
+        _ => false,
     }
 }
 

@@ -24,7 +24,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use bson::Document as Doc;
+use bson::{Document as Doc, RawDocument, RawDocumentBuf};
 use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
 
@@ -126,6 +126,10 @@ pub trait Backend: Send + Sync {
     async fn ensure(&self, spec: &'static Spec) -> Result<()>;
     /// Matching documents.
     async fn find(&self, spec: &'static Spec, filter: &Filter, find: &Find) -> Result<Vec<Doc>>;
+    /// Matching documents as they are stored, not taken apart.
+    async fn find_raw(&self, spec: &'static Spec, filter: &Filter, find: &Find) -> Result<Vec<RawDocumentBuf>> {
+        self.find(spec, filter, find).await?.iter().map(exact::raw).collect()
+    }
     /// How many match.
     async fn count(&self, spec: &'static Spec, filter: &Filter) -> Result<u64>;
     /// The different texts at a path that an index begins with, in order.
@@ -256,8 +260,11 @@ impl<T: Document> Collection<'_, T> {
 
     /// Matches in this order and window.
     pub async fn find_with(&self, filter: Filter, find: Find) -> Result<Vec<T>> {
-        let docs = self.reads("find", self.store.backend().find(T::SPEC, &filter, &find)).await?;
-        docs.into_iter().map(|doc| self.read(doc)).collect()
+        self.stored(&filter, &find).await?.iter().map(|raw| self.read_raw(raw)).collect()
+    }
+
+    async fn stored(&self, filter: &Filter, find: &Find) -> Result<Vec<RawDocumentBuf>> {
+        self.reads("find", self.store.backend().find_raw(T::SPEC, filter, find)).await
     }
 
     /// How many match.
@@ -337,8 +344,20 @@ impl<T: Document> Collection<'_, T> {
         self.store.sealer.seal_update(T::SPEC, filter, update)
     }
 
+    /// Only what must be changed first is taken apart.
+    fn read_raw(&self, raw: &RawDocument) -> Result<T> {
+        if self.store.sealer.seals_in(T::SPEC) || lenient::has_undefined(raw) {
+            return self.read(exact::taken_apart(raw)?);
+        }
+        exact::raw_value(raw).map_err(unreadable::<T>)
+    }
+
     fn read(&self, doc: Doc) -> Result<T> {
         let doc = self.store.sealer.open(T::SPEC, lenient::without_undefined(doc))?;
-        exact::value(&doc).map_err(|e| StoreError::Fault(format!("{}: {e}", T::SPEC.name)))
+        exact::value(&doc).map_err(unreadable::<T>)
     }
+}
+
+fn unreadable<T: Document>(e: StoreError) -> StoreError {
+    StoreError::Fault(format!("{}: {e}", T::SPEC.name))
 }

@@ -18,7 +18,7 @@ use mongodb::{
     options::{Acknowledgment, ClientOptions, IndexOptions, ReturnDocument, WriteConcern},
 };
 
-use super::{Backend, Filter, Find, Index, Result, Spec, StoreError, Update, evaluate};
+use super::{Backend, Filter, Find, Index, Result, Spec, StoreError, Update, evaluate, exact};
 use error::store_error;
 
 /// How long a server may take to be found.
@@ -72,7 +72,7 @@ impl Mongo {
         let collection = self.of(spec).await?;
         let change = collection.find_one_and_update(translate::filter(filter), translate::update(update));
         let done = run(spec.name, change.upsert(upsert).return_document(ReturnDocument::After)).await?;
-        done.map(|raw| read(&raw)).transpose()
+        done.map(|raw| exact::taken_apart(&raw)).transpose()
     }
 }
 
@@ -81,14 +81,6 @@ fn model(index: &Index) -> IndexModel {
     let keys = index.keys.iter().map(|key| (key.0.to_owned(), if key.1 { -1 } else { 1 }.into()));
     let options = IndexOptions::builder().unique(index.unique.then_some(true)).sparse(index.sparse.then_some(true)).build();
     IndexModel::builder().keys(keys.collect::<Doc>()).options(options).build()
-}
-
-fn raw(doc: &Doc) -> Result<RawDocumentBuf> {
-    RawDocumentBuf::try_from(doc).map_err(|e| StoreError::Fault(e.to_string()))
-}
-
-fn read(raw: &RawDocumentBuf) -> Result<Doc> {
-    Doc::try_from(raw.as_ref()).map_err(|e| StoreError::Fault(format!("a stored document is broken: {e}")))
 }
 
 /// Runs an action of the driver, not forever.
@@ -106,11 +98,14 @@ impl Backend for Mongo {
     }
 
     async fn find(&self, spec: &'static Spec, filter: &Filter, find: &Find) -> Result<Vec<Doc>> {
+        self.find_raw(spec, filter, find).await?.iter().map(|raw| exact::taken_apart(raw)).collect()
+    }
+
+    async fn find_raw(&self, spec: &'static Spec, filter: &Filter, find: &Find) -> Result<Vec<RawDocumentBuf>> {
         let collection = self.of(spec).await?;
         let sort = find.sort.map(|(path, descending)| doc! {path: if descending { -1 } else { 1 }});
         let found = collection.find(translate::filter(filter)).skip(find.skip).limit(find.limit).sort(sort.unwrap_or_default());
-        let raw: Vec<_> = run(spec.name, async { found.await?.try_collect().await }).await?;
-        raw.iter().map(read).collect()
+        run(spec.name, async { found.await?.try_collect().await }).await
     }
 
     async fn count(&self, spec: &'static Spec, filter: &Filter) -> Result<u64> {
@@ -126,7 +121,7 @@ impl Backend for Mongo {
     }
 
     async fn insert(&self, spec: &'static Spec, doc: Doc) -> Result<()> {
-        run(spec.name, self.of(spec).await?.insert_one(raw(&evaluate::with_id(doc))?)).await.map(drop)
+        run(spec.name, self.of(spec).await?.insert_one(exact::raw(&evaluate::with_id(doc))?)).await.map(drop)
     }
 
     async fn update_one(&self, spec: &'static Spec, filter: &Filter, update: &Update, upsert: bool) -> Result<Option<Doc>> {
@@ -168,13 +163,13 @@ impl Backend for Mongo {
     async fn dump(&self, collection: &str) -> Result<Vec<Doc>> {
         let from: Raw = self.database.collection(collection);
         let raw: Vec<_> = run(collection, async { from.find(doc! {}).await?.try_collect().await }).await?;
-        raw.iter().map(read).collect()
+        raw.iter().map(|raw| exact::taken_apart(raw)).collect()
     }
 
     async fn load(&self, collection: &str, docs: Vec<Doc>) -> Result<()> {
         let into: Raw = self.database.collection(collection);
         for docs in docs.chunks(CHUNK) {
-            let docs = docs.iter().map(raw).collect::<Result<Vec<_>>>()?;
+            let docs = docs.iter().map(exact::raw).collect::<Result<Vec<_>>>()?;
             run(collection, into.insert_many(docs)).await?;
         }
         Ok(())

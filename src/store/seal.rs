@@ -60,6 +60,11 @@ impl Sealer {
         self.keys.first().filter(|_| self.documents || spec.name.starts_with(OURS))
     }
 
+    /// True when documents of this collection may hold what is sealed.
+    pub fn seals_in(&self, spec: &Spec) -> bool {
+        !spec.sealed.is_empty() && self.sealing(spec).is_some()
+    }
+
     /// The name of the key that seals.
     pub fn key_id(&self) -> Option<&str> {
         self.keys.first().filter(|_| self.documents).map(Key::id)

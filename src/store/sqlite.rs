@@ -16,10 +16,10 @@ use std::{
 };
 
 use async_trait::async_trait;
-use bson::Document as Doc;
+use bson::{Document as Doc, RawDocumentBuf};
 use rusqlite::Connection;
 
-use super::{Backend, Filter, Find, Result, Spec, StoreError, Update, evaluate};
+use super::{Backend, Filter, Find, Result, Spec, StoreError, Update, evaluate, exact};
 use readers::Readers;
 use writer::Writer;
 
@@ -82,6 +82,10 @@ impl Backend for Sqlite {
     }
 
     async fn find(&self, spec: &'static Spec, filter: &Filter, find: &Find) -> Result<Vec<Doc>> {
+        self.find_raw(spec, filter, find).await?.iter().map(|raw| exact::taken_apart(raw)).collect()
+    }
+
+    async fn find_raw(&self, spec: &'static Spec, filter: &Filter, find: &Find) -> Result<Vec<RawDocumentBuf>> {
         let (name, filter, find) = (self.of(spec).await?, filter.clone(), find.clone());
         self.read(move |conn| find::find(conn, name, &filter, &find)).await
     }
@@ -141,10 +145,11 @@ impl Backend for Sqlite {
 
     async fn dump(&self, collection: &str) -> Result<Vec<Doc>> {
         let name = collection.to_owned();
-        self.read(
-            move |conn| if schema::known(conn, &name)? { find::find(conn, &name, &Filter::All, &Find::default()) } else { Ok(vec![]) },
-        )
-        .await
+        let all = move |conn: &Connection| match schema::known(conn, &name)? {
+            true => find::find(conn, &name, &Filter::All, &Find::default()),
+            false => Ok(vec![]),
+        };
+        self.read(all).await?.iter().map(|raw| exact::taken_apart(raw)).collect()
     }
 
     async fn load(&self, collection: &str, docs: Vec<Doc>) -> Result<()> {

@@ -44,10 +44,12 @@ pub fn tidy(tags: &[String]) -> Vec<String> {
 /// whoever makes the team later forgets them. Nothing that an earlier team of this name left comes back with it.
 pub async fn create(store: &Store, team: &Team, creator: &Caller) -> Result<()> {
     let taken = || Error::conflict("team already exists");
-    if store.of::<Team>().count(Filter::id(&team.name)).await? > 0 {
+    let in_the_way = Filter::Or(vec![Filter::id(&team.name), Filter::eq("renamedfrom", &team.name)]);
+    let found = store.of::<Team>().find(in_the_way).await?;
+    if found.iter().any(|known| known.name == team.name) {
         return Err(taken());
     }
-    update::finish_from(store, &team.name).await?;
+    update::finish_these(store, found).await?;
     forget(store, &team.name).await?;
     if creator.kind == CallerKind::User {
         grant(store, &creator.email, &team.name).await?;
@@ -66,8 +68,9 @@ pub(super) async fn forget(store: &Store, team: &str) -> Result<()> {
 }
 
 async fn grant(store: &Store, email: &str, team: &str) -> Result<()> {
-    let roles = store.of::<Role>().find(Filter::eq("events", EVENT).and(Filter::eq("contexttype", ContextType::Team))).await?;
-    let held = roles.into_iter().map(|role| RoleInstance { name: role.name, context_value: team.into() });
+    let roles = store.of::<Role>().all().await?;
+    let given = roles.iter().filter(|role| role.context_type == ContextType::Team && role.is_given_at(EVENT));
+    let held = given.map(|role| RoleInstance { name: role.name.clone(), context_value: team.into() });
     let update = held.fold(Update::default(), |update, role| update.and(Update::add_to_set("roles", role)));
     if !update.is_empty() {
         store.of::<User>().update(Filter::eq("email", email), update).await?;

@@ -48,16 +48,12 @@ async fn insert(store: &Store, team: &Team, new: &str, tags: Option<&[String]>) 
 
 /// Finishes all renames that a crash cut short.
 pub async fn finish_all(store: &Store) -> Result<()> {
-    finish_these(store, Filter::exists("renamedfrom")).await
+    finish_these(store, store.of::<Team>().find(Filter::exists("renamedfrom")).await?).await
 }
 
-/// Finishes a rename of the team `old` that was cut short, so that the name is free.
-pub(super) async fn finish_from(store: &Store, old: &str) -> Result<()> {
-    finish_these(store, Filter::eq("renamedfrom", old)).await
-}
-
-async fn finish_these(store: &Store, which: Filter) -> Result<()> {
-    for team in store.of::<Team>().find(which).await? {
+/// Finishes renames to these teams that were cut short, so that their old names are free.
+pub(super) async fn finish_these(store: &Store, teams: Vec<Team>) -> Result<()> {
+    for team in teams {
         if let Some(old) = &team.renamed_from {
             finish(store, old, &team.name).await?;
         }
@@ -69,7 +65,6 @@ async fn finish_these(store: &Store, which: Filter) -> Result<()> {
 async fn finish(store: &Store, old: &str, new: &str) -> Result<()> {
     references::join(store, old, new).await?;
     holder::rename_context(store, ContextType::Team, old, new).await?;
-    references::leave(store, old).await?;
     store.of::<Team>().delete(Filter::id(old)).await?;
     // What was given to the old name while this ran.
     references::join(store, old, new).await?;

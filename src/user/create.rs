@@ -55,6 +55,7 @@ pub async fn create(store: &Store, new: NewUser, quotas: Quotas) -> Result<()> {
 }
 
 async fn default_roles(store: &Store) -> Result<Vec<RoleInstance>> {
-    let roles = store.of::<Role>().find(Filter::eq("events", EVENT).and(Filter::eq("contexttype", ContextType::Global))).await?;
-    Ok(roles.into_iter().map(|role| RoleInstance { name: role.name, context_value: String::new() }).collect())
+    let roles = store.of::<Role>().all().await?;
+    let given = roles.iter().filter(|role| role.context_type == ContextType::Global && role.is_given_at(EVENT));
+    Ok(given.map(|role| RoleInstance { name: role.name.clone(), context_value: String::new() }).collect())
 }

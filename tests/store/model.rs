@@ -65,7 +65,9 @@ impl Backend for Model {
         let places = self.places(filter)?;
         let mut docs: Vec<_> = places.into_iter().map(|at| self.0.lock().unwrap()[at].clone()).collect();
         if let Some(sorting) = Sorting::of(find) {
-            sorting.sort(&mut docs);
+            let mut keyed: Vec<_> = docs.into_iter().map(|doc| (sorting.key(&doc), doc)).collect();
+            sorting.sort(&mut keyed);
+            docs = keyed.into_iter().map(|(_, doc)| doc).collect();
         }
         let limit = if find.limit == 0 { usize::MAX } else { find.limit as usize };
         Ok(docs.into_iter().skip(find.skip as usize).take(limit).collect())

@@ -134,7 +134,7 @@ impl Bound {
             quota: quota::of(&app, &units).into(),
             processes: processes(&app, state),
             internal_addresses: provisioner.internal_addresses(&app.name).into_iter().map(InternalView::from).collect(),
-            units: view::units(&app, units),
+            units: view::units(&app.platform, units),
             ip: routers.first().map(|router| router.address.clone()).unwrap_or_default(),
             router: first.name,
             routeropts: first.opts,

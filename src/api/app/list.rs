@@ -5,10 +5,7 @@ use serde::Serialize;
 use super::view::{self, MetadataView, RouterView, UnitView};
 use crate::{
     api::{Answer, Call, answer, extract::go, plan::view::PlanView},
-    app::{
-        App,
-        list::{self, Wanted},
-    },
+    app::list::{self, Listed, Wanted},
     provisioner::Unit,
 };
 
@@ -45,11 +42,8 @@ pub async fn list(call: Call) -> Answer {
     let found = list::list(&call.ctx, call.caller()?, &wanted).await?;
     let body = call.ctx.lists.of(found, call.query_text(), |found| {
         let apps = found.iter().filter(|(_, units)| wanted.in_status(units));
-        answer::list_bytes(
-            &apps
-                .map(|(app, units)| Resume::of(app, units, view::brief_routers(&call.ctx, app, &found.addresses), detail))
-                .collect::<Vec<_>>(),
-        )
+        let routers = |app: &Listed| view::brief_routers(&call.ctx, &app.name, app.deploys, &app.routers, &found.addresses);
+        answer::list_bytes(&apps.map(|(app, units)| Resume::of(app, units, routers(app), detail)).collect::<Vec<_>>())
     })?;
     answer::json_bytes(body)
 }
@@ -69,9 +63,9 @@ fn wanted(call: &Call) -> Wanted {
 }
 
 impl Resume {
-    fn of(app: &App, units: &[Unit], routers: Vec<RouterView>, detail: Detail) -> Self {
+    fn of(app: &Listed, units: &[Unit], routers: Vec<RouterView>, detail: Detail) -> Self {
         let app = app.clone();
-        let units = if detail.units { view::units(&app, units.to_vec()) } else { Vec::new() };
+        let units = if detail.units { view::units(&app.platform, units.to_vec()) } else { Vec::new() };
         let (platform, description, metadata) = match detail.extended {
             true => (app.platform, app.description, app.metadata.into()),
             false => Default::default(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::{
-    app::{App, Metadata, MetadataItem, router},
+    app::{App, AppRouter, Metadata, MetadataItem, router},
     context::Context,
     provisioner::{InternalAddress, Unit},
     quota::Quota,
@@ -40,9 +40,9 @@ pub struct UnitView {
     ip: String,
 }
 
-/// The units of an app.
-pub fn units(app: &App, units: Vec<Unit>) -> Vec<UnitView> {
-    units.into_iter().map(|unit| UnitView::of(unit, &app.platform)).collect()
+/// The units of an app of this platform.
+pub fn units(platform: &str, units: Vec<Unit>) -> Vec<UnitView> {
+    units.into_iter().map(|unit| UnitView::of(unit, platform)).collect()
 }
 
 impl UnitView {
@@ -153,7 +153,7 @@ pub struct RouterView {
 
 /// The app's routers, with their state: all are asked at the same time.
 pub async fn routers(ctx: &Context, app: &App, units: &[Unit]) -> Vec<RouterView> {
-    let with_state = brief_routers(ctx, app, &Addresses::default())
+    let with_state = brief_routers(ctx, &app.name, app.deploys, &app.routers, &Addresses::default())
         .into_iter()
         .map(|router| async move { if router.name == LOCAL { router.local(app, units) } else { router.elsewhere(ctx, app).await } });
     futures_util::future::join_all(with_state).await
@@ -182,11 +182,11 @@ impl RouterView {
     }
 }
 
-/// The app's routers, as lists show them.
-pub fn brief_routers(ctx: &Context, app: &App, known: &Addresses) -> Vec<RouterView> {
-    let local = if app.deploys == 0 { String::new() } else { ctx.provisioner.address(&app.name) };
-    let elsewhere = |router: &str| known.of(&app.name, router).unwrap_or_default().to_owned();
-    let brief = |router: &crate::app::AppRouter| RouterView {
+/// An app's routers, as lists show them.
+pub fn brief_routers(ctx: &Context, app: &str, deploys: i64, routers: &[AppRouter], known: &Addresses) -> Vec<RouterView> {
+    let local = if deploys == 0 { String::new() } else { ctx.provisioner.address(app) };
+    let elsewhere = |router: &str| known.of(app, router).unwrap_or_default().to_owned();
+    let brief = |router: &AppRouter| RouterView {
         name: router.name.clone(),
         opts: router.opts.clone(),
         address: if router.name == LOCAL { local.clone() } else { elsewhere(&router.name) },
@@ -195,5 +195,5 @@ pub fn brief_routers(ctx: &Context, app: &App, known: &Addresses) -> Vec<RouterV
         status: String::new(),
         detail: String::new(),
     };
-    app.routers.iter().map(brief).collect()
+    routers.iter().map(brief).collect()
 }

@@ -24,14 +24,14 @@ pub async fn list(call: Call) -> Answer {
     let grants = &call.caller()?.grants;
     let everywhere = permissions(grants, ContextType::Global, "");
     let by_name = Find { sort: Some(("_id", false)), ..Find::default() };
-    let teams = call.ctx.store.of::<Team>().find_with(Filter::All, by_name).await?;
-    let items = teams.into_iter().filter_map(|team| {
+    let teams = call.ctx.store.of::<Team>().current(Filter::All, by_name).await?;
+    let items = teams.iter().filter_map(|team| {
         let here = Context::team(&team.name);
         let permissions = match grants.0.iter().any(|grant| grant.context == here) {
             true => permissions(grants, ContextType::Team, &team.name),
             false => everywhere.clone(),
         };
-        (!permissions.is_empty()).then_some(TeamItem { name: team.name, permissions, tags: team.tags })
+        (!permissions.is_empty()).then(|| TeamItem { name: team.name.clone(), permissions, tags: team.tags.clone() })
     });
     answer::json_list(&items.collect::<Vec<_>>())
 }

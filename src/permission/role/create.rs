@@ -36,10 +36,12 @@ pub fn check_name(name: &str) -> Result<&str> {
 /// Stores a new role under its event's lock. Who held an earlier role of this name does not hold the new one.
 pub async fn create(store: &Store, role: &Role) -> Result<()> {
     let taken = || Error::conflict("role already exists");
-    if store.of::<Role>().count(Filter::id(&role.name)).await? > 0 {
+    let in_the_way = Filter::Or(vec![Filter::id(&role.name), Filter::eq("renamedfrom", &role.name)]);
+    let found = store.of::<Role>().find(in_the_way).await?;
+    if found.iter().any(|known| known.name == role.name) {
         return Err(taken());
     }
-    update::finish_from(store, &role.name).await?;
+    update::finish_these(store, found).await?;
     holder::forget_role(store, &role.name).await?;
     match store.of::<Role>().insert(role).await {
         Err(StoreError::Duplicate(_)) => Err(taken()),

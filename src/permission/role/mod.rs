@@ -57,6 +57,11 @@ impl Role {
         store.of::<Self>().get(Filter::id(name)).await?.or_not_found("role not found")
     }
 
+    /// True when this event grants it by itself.
+    pub fn is_given_at(&self, event: &str) -> bool {
+        self.events.iter().any(|known| known == event)
+    }
+
     /// The canonical names of its permissions; unknown ones are left out.
     pub fn permissions(&self) -> impl Iterator<Item = &str> {
         self.scheme_names.iter().filter_map(|name| super::scheme::find(name).map(|name| name as &str))

@@ -64,16 +64,12 @@ async fn rename(store: &Store, role: &Role, mut heir: Role) -> Result<()> {
 
 /// Finishes all renames that a crash cut short.
 pub async fn finish_all(store: &Store) -> Result<()> {
-    finish_these(store, Filter::exists("renamedfrom")).await
+    finish_these(store, store.of::<Role>().find(Filter::exists("renamedfrom")).await?).await
 }
 
-/// Finishes a rename of the role `old` that was cut short, so that the name is free.
-pub(super) async fn finish_from(store: &Store, old: &str) -> Result<()> {
-    finish_these(store, Filter::eq("renamedfrom", old)).await
-}
-
-async fn finish_these(store: &Store, which: Filter) -> Result<()> {
-    for role in store.of::<Role>().find(which).await? {
+/// Finishes renames to these roles that were cut short, so that their old names are free.
+pub(super) async fn finish_these(store: &Store, roles: Vec<Role>) -> Result<()> {
+    for role in roles {
         if let Some(old) = &role.renamed_from {
             finish(store, old, &role.name).await?;
         }

@@ -23,6 +23,11 @@ impl<'a> Matcher<'a> {
         Ok(Self { filter, regexes })
     }
 
+    /// True when the filter holds for any document.
+    pub fn holds_always(&self) -> bool {
+        *self.filter == Filter::All
+    }
+
     /// True when the filter holds for this document.
     pub fn holds(&self, doc: &Document) -> bool {
         self.test(self.filter, doc)

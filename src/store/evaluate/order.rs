@@ -159,7 +159,7 @@ impl<'a> Sorting<'a> {
     }
 
     /// What a document is sorted by: of an array its least element, or its greatest when descending.
-    fn key(&self, doc: &Document) -> Vec<u8> {
+    pub fn key(&self, doc: &Document) -> Vec<u8> {
         let mut keys = Vec::new();
         leaves(doc, self.path, &mut |leaf| match leaf {
             Some(Bson::Array(items)) if items.is_empty() => keys.push(key(&Bson::Undefined)),
@@ -171,11 +171,11 @@ impl<'a> Sorting<'a> {
         extreme.unwrap_or_else(|| key(&Bson::Null))
     }
 
-    /// Sorts; documents that compare equal stay in their order, or in the reverse of it when descending.
-    pub fn sort(&self, docs: &mut [Document]) {
-        docs.sort_by_cached_key(|doc| self.key(doc));
+    /// Sorts what has such a key; equals stay in their order, or in the reverse of it when descending.
+    pub fn sort<T>(&self, keyed: &mut [(Vec<u8>, T)]) {
+        keyed.sort_by(|(a, _), (b, _)| a.cmp(b));
         if self.descending {
-            docs.reverse();
+            keyed.reverse();
         }
     }
 }
@@ -248,10 +248,14 @@ mod tests {
 
     #[test]
     fn arrays_sort_by_least_element_and_descending_by_greatest() {
-        let mut docs = vec![doc! {"a": [1, 9]}, doc! {"a": 5}, doc! {}, doc! {"a": []}];
-        Sorting { path: "a", descending: false }.sort(&mut docs);
-        assert_eq!(docs, [doc! {"a": []}, doc! {}, doc! {"a": [1, 9]}, doc! {"a": 5}]);
-        Sorting { path: "a", descending: true }.sort(&mut docs);
-        assert_eq!(docs, [doc! {"a": [1, 9]}, doc! {"a": 5}, doc! {}, doc! {"a": []}]);
+        let docs = [doc! {"a": [1, 9]}, doc! {"a": 5}, doc! {}, doc! {"a": []}];
+        let sorted = |descending| {
+            let sorting = Sorting { path: "a", descending };
+            let mut keyed: Vec<_> = docs.iter().map(|doc| (sorting.key(doc), doc.clone())).collect();
+            sorting.sort(&mut keyed);
+            keyed.into_iter().map(|(_, doc)| doc).collect::<Vec<_>>()
+        };
+        assert_eq!(sorted(false), [doc! {"a": []}, doc! {}, doc! {"a": [1, 9]}, doc! {"a": 5}]);
+        assert_eq!(sorted(true), [doc! {"a": [1, 9]}, doc! {"a": 5}, doc! {}, doc! {"a": []}]);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, ops::ControlFlow};
 
-use bson::Document as Doc;
+use bson::{Document as Doc, RawDocument, RawDocumentBuf};
 use rusqlite::{Connection, Statement, params};
 
 use super::{
@@ -19,32 +19,54 @@ use crate::store::{
 const FEW: i64 = 1000;
 
 /// Sees a matching document; may have seen enough.
-type See<'a> = &'a mut dyn FnMut(i64, Doc) -> Result<ControlFlow<()>>;
+type See<'a> = &'a mut dyn FnMut(Row) -> Result<ControlFlow<()>>;
+
+/// A stored document, taken apart only where its fields are looked at.
+struct Row<'a> {
+    place: i64,
+    body: &'a [u8],
+    doc: Option<Doc>,
+}
+
+impl Row<'_> {
+    fn doc(self) -> Result<Doc> {
+        self.doc.map_or_else(|| read(self.body), Ok)
+    }
+
+    fn raw(&self) -> Result<RawDocumentBuf> {
+        RawDocumentBuf::from_bytes(self.body.to_vec()).map_err(broken)
+    }
+}
 
 /// Matching documents in this order and window.
-pub fn find(conn: &Connection, collection: &str, filter: &Filter, find: &Find) -> Result<Vec<Doc>> {
+pub fn find(conn: &Connection, collection: &str, filter: &Filter, find: &Find) -> Result<Vec<RawDocumentBuf>> {
     let skip = usize::try_from(find.skip).unwrap_or(usize::MAX);
     let limit = usize::try_from(find.limit).ok().filter(|n| *n > 0).unwrap_or(usize::MAX);
     let plan = planned(conn, collection, filter, find)?;
     let sorted = find.sort.is_none() || matches!(plan, Plan::Index { in_order: true, .. });
     let enough = if sorted { skip.saturating_add(limit) } else { usize::MAX };
-    let mut docs = Vec::new();
-    follow(conn, collection, (&plan, find), filter, &mut |_, doc| {
-        docs.push(doc);
-        Ok(if docs.len() >= enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    let sorting = Sorting::of(find).filter(|_| !sorted);
+    let mut found = Vec::new();
+    follow(conn, collection, (&plan, find), filter, &mut |row| {
+        let raw = row.raw()?;
+        found.push(match &sorting {
+            Some(sorting) => (sorting.key(&row.doc()?), raw),
+            None => (Vec::new(), raw),
+        });
+        Ok(if found.len() >= enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     })?;
-    if let Some(sorting) = Sorting::of(find).filter(|_| !sorted) {
-        sorting.sort(&mut docs);
+    if let Some(sorting) = sorting {
+        sorting.sort(&mut found);
     }
-    Ok(docs.into_iter().skip(skip).take(limit).collect())
+    Ok(found.into_iter().map(|(_, raw)| raw).skip(skip).take(limit).collect())
 }
 
 /// Matching documents with their places, oldest first, `most` at most.
 pub fn select(conn: &Connection, collection: &str, filter: &Filter, most: usize) -> Result<Vec<(i64, Doc)>> {
     let plan = planned(conn, collection, filter, &Find::default())?;
     let mut found = Vec::new();
-    follow(conn, collection, (&plan, &Find::default()), filter, &mut |seq, doc| {
-        found.push((seq, doc));
+    follow(conn, collection, (&plan, &Find::default()), filter, &mut |row| {
+        found.push((row.place, row.doc()?));
         Ok(if found.len() >= most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     })?;
     Ok(found)
@@ -59,7 +81,7 @@ pub fn count(conn: &Connection, collection: &str, filter: &Filter) -> Result<u64
     }
     let plan = planned(conn, collection, filter, &Find::default())?;
     let mut n = 0;
-    follow(conn, collection, (&plan, &Find::default()), filter, &mut |_, _| {
+    follow(conn, collection, (&plan, &Find::default()), filter, &mut |_| {
         n += 1;
         Ok(ControlFlow::Continue(()))
     })?;
@@ -80,7 +102,7 @@ pub fn distinct(conn: &Connection, collection: &str, path: &'static str) -> Resu
     }
 }
 
-fn path_text<'a>(doc: &'a Doc, path: &str) -> Option<&'a str> {
+fn path_text<'a>(doc: &'a RawDocument, path: &str) -> Option<&'a str> {
     let (way, last) = path.rsplit_once('.').unwrap_or(("", path));
     let inner = way.split('.').filter(|name| !name.is_empty()).try_fold(doc, |doc, name| doc.get_document(name).ok());
     inner?.get_str(last).ok()
@@ -89,7 +111,7 @@ fn path_text<'a>(doc: &'a Doc, path: &str) -> Option<&'a str> {
 /// Every document, oldest first.
 pub fn all(conn: &Connection, collection: &str, see: &mut dyn FnMut(i64, Doc) -> Result<()>) -> Result<()> {
     let matcher = Matcher::new(&Filter::All)?;
-    scan(conn, collection, &matcher, &mut |seq, doc| see(seq, doc).map(ControlFlow::Continue))
+    scan(conn, collection, &matcher, &mut |row| see(row.place, row.doc()?).map(ControlFlow::Continue))
 }
 
 fn planned(conn: &Connection, collection: &str, filter: &Filter, find: &Find) -> Result<Plan> {
@@ -143,8 +165,9 @@ fn scan(conn: &Connection, collection: &str, matcher: &Matcher, see: See) -> Res
 fn stream(query: &mut Statement, with: impl rusqlite::Params, matcher: &Matcher, see: See) -> Result<ControlFlow<()>> {
     let mut rows = query.query(with).map_err(fault)?;
     while let Some(row) = rows.next().map_err(fault)? {
-        let doc = read(row.get_ref(1).and_then(|body| Ok(body.as_blob()?)).map_err(fault)?)?;
-        if matcher.holds(&doc) && see(row.get(0).map_err(fault)?, doc)?.is_break() {
+        let (place, body) = (row.get(0).map_err(fault)?, row.get_ref(1).and_then(|body| Ok(body.as_blob()?)).map_err(fault)?);
+        let doc = if matcher.holds_always() { None } else { Some(read(body)?) };
+        if doc.as_ref().is_none_or(|doc| matcher.holds(doc)) && see(Row { place, body, doc })?.is_break() {
             return Ok(ControlFlow::Break(()));
         }
     }
@@ -204,5 +227,9 @@ fn by_place(conn: &Connection, collection: &str, places: BTreeSet<i64>, matcher:
 }
 
 fn read(body: &[u8]) -> Result<Doc> {
-    Doc::from_reader(body).map_err(|e| StoreError::Fault(format!("a stored document is broken: {e}")))
+    Doc::from_reader(body).map_err(broken)
+}
+
+fn broken(e: impl std::fmt::Display) -> StoreError {
+    StoreError::Fault(format!("a stored document is broken: {e}"))
 }
