@@ -1,9 +1,10 @@
 //! `bench IMPAASD`: start time, idle memory, and requests per second with p50 and p99 of the read routes, each also as a ratio to a
-//! no-op actix route that sends the same bytes in the same run. `bench noop PORT FILE` is that route.
+//! no-op actix route that sends the same bytes in the same run; times of changes; and whether more apps make answers slower. `bench noop PORT FILE` is that route.
 
 mod client;
 mod measure;
 mod noop;
+mod scale;
 
 use std::{path::Path, process::ExitCode};
 

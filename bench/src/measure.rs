@@ -3,6 +3,7 @@
 use std::{
     fs::{create_dir_all, read_to_string, remove_dir_all, write},
     net::TcpListener,
+    ops::Range,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -11,6 +12,7 @@ use std::{
 use crate::{
     Result,
     client::{Connection, Figures, load},
+    scale,
 };
 
 /// First answer after a start, at most.
@@ -19,7 +21,9 @@ const START_LIMIT: Duration = Duration::from_millis(300);
 /// Memory when idle, at most, in MiB.
 const MEMORY_LIMIT: f64 = 40.0;
 
-const APPS: usize = 1000;
+/// So many apps are there for the small, the usual and the large measurement.
+const APPS: [usize; 3] = [100, 1000, 10_000];
+const VARIABLES: usize = 200;
 const CONNECTIONS: usize = 8;
 
 /// The routes that are asked.
@@ -60,8 +64,7 @@ fn measure(impaasd: &Path, folder: &Path) -> Result<()> {
     println!("first start to first answer  {:6.0} ms (limit {} ms)", millis(first), START_LIMIT.as_millis());
     println!("later start to first answer  {:6.0} ms (limit {} ms)", millis(again), START_LIMIT.as_millis());
     println!("idle memory                  {memory:6.1} MiB (limit {MEMORY_LIMIT} MiB)");
-    routes(folder, api)?;
-    println!("memory after that            {:6.1} MiB", resident(server.0.id())?);
+    grow(folder, api, server.0.id())?;
     println!("\n{BUDGETS}");
     drop(server);
     limits(first.max(again), memory)
@@ -101,26 +104,64 @@ fn wait_for(port: u16, path: &str) -> Result<()> {
     Err(format!("no answer from {path} on port {port}"))
 }
 
-fn routes(folder: &Path, api: u16) -> Result<()> {
+/// Everything that is asked of a server as it fills.
+fn grow(folder: &Path, api: u16, pid: u32) -> Result<()> {
+    let [few, usual, many] = APPS;
     let mut connection = Connection::open(api)?;
     let token = log_in(&mut connection, &folder.join("data/first-login.txt"))?;
-    let begun = Instant::now();
-    for number in 0..APPS {
+    create(&mut connection, &token, 0..few)?;
+    let among_few = scale::ask(api, &token)?;
+    let mut connection = Connection::open(api)?;
+    create(&mut connection, &token, few..usual)?;
+    set_variables(&mut connection, &token)?;
+    routes(folder, api, &token)?;
+    println!("memory after that            {:6.1} MiB", resident(pid)?);
+    let mut connection = Connection::open(api)?;
+    create(&mut connection, &token, usual..many)?;
+    let among_many = scale::ask(api, &token)?;
+    scale::compare((few, &among_few), (many, &among_many));
+    println!("memory after that            {:6.1} MiB", resident(pid)?);
+    Ok(())
+}
+
+fn create(connection: &mut Connection, token: &str, numbers: Range<usize>) -> Result<()> {
+    let (begun, (first, end)) = (Instant::now(), (numbers.start, numbers.end));
+    for number in numbers {
         let form = format!("name=app-{number}&platform=static&teamOwner=demo");
-        let (status, body) = connection.ask("POST", "/1.0/apps", &token, &form)?;
+        let (status, body) = connection.ask("POST", "/1.0/apps", token, &form)?;
         if status != 201 {
             return Err(format!("app {number} was not created: {status} {}", String::from_utf8_lossy(&body)));
         }
     }
-    println!("app create                   {:6.2} ms each, one after the other, {APPS} of them", millis(begun.elapsed()) / APPS as f64);
+    println!(
+        "app create                   {:6.2} ms each, one after the other, up to {end} of them",
+        millis(begun.elapsed()) / (end - first) as f64
+    );
+    Ok(())
+}
+
+fn set_variables(connection: &mut Connection, token: &str) -> Result<()> {
+    let begun = Instant::now();
+    for number in 0..VARIABLES {
+        let form = format!("Envs.0.Name=A&Envs.0.Value={number}&NoRestart=true");
+        let (status, body) = connection.ask("POST", "/1.0/apps/app-1/env", token, &form)?;
+        if status != 200 {
+            return Err(format!("a variable was not set: {status} {}", String::from_utf8_lossy(&body)));
+        }
+    }
+    println!("env set                      {:6.2} ms each, one after the other", millis(begun.elapsed()) / VARIABLES as f64);
+    Ok(())
+}
+
+fn routes(folder: &Path, api: u16, token: &str) -> Result<()> {
     println!("\n{CONNECTIONS} connections          requests/s   p50 ms   p99 ms      bytes   no-op/s   ratio");
     for path in ROUTES {
         // A connection of its own: servers close those that were idle while another one was measured.
-        let (status, body) = Connection::open(api)?.ask("GET", path, &token, "")?;
+        let (status, body) = Connection::open(api)?.ask("GET", path, token, "")?;
         if status != 200 {
             return Err(format!("GET {path}: {status} {}", String::from_utf8_lossy(&body)));
         }
-        let ours = load(api, path, &token, CONNECTIONS, TIME)?;
+        let ours = load(api, path, token, CONNECTIONS, TIME)?;
         let noop = noop(folder, &body)?;
         row(path, &ours, body.len(), &noop);
     }

@@ -51,19 +51,16 @@ impl Quota {
     }
 }
 
-/// Takes one from the quota of the document that `owner` finds, in one atomic step; false when it is used up.
+/// Takes one from the quota of the document that `owner` finds, in one atomic step: of many at once, exactly as many as fit get through.
+/// False when it is used up.
 pub async fn reserve<T: Document>(store: &Store, owner: Filter) -> Result<bool, StoreError> {
-    loop {
-        let Some(quota) = store.of::<Owner<T>>().get(owner.clone()).await? else { return Ok(false) };
-        if quota.quota.available().is_some_and(|left| left < 1) {
-            return Ok(false);
-        }
-        // Compare-and-set on the number that was read: of many at once, exactly as many as fit get through.
-        let unchanged = owner.clone().and(Filter::eq("quota.inuse", quota.quota.in_use)).and(Filter::eq("quota.limit", quota.quota.limit));
-        if store.of::<Owner<T>>().update(unchanged, Update::inc("quota.inuse", 1)).await?.is_some() {
-            return Ok(true);
-        }
+    let free = Filter::Or(vec![Filter::lt("quota.limit", 0), Filter::below("quota.inuse", "quota.limit")]);
+    if store.of::<Owner<T>>().update(owner.clone().and(free), Update::inc("quota.inuse", 1)).await?.is_some() {
+        return Ok(true);
     }
+    // Who has no quota has no limit.
+    let first = Update::set("quota", Quota { limit: -1, in_use: 1 });
+    Ok(store.of::<Owner<T>>().update(owner.and(Filter::missing("quota")), first).await?.is_some())
 }
 
 /// Gives one back.

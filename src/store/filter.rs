@@ -26,6 +26,8 @@ pub enum Filter {
     In(String, Vec<Bson>),
     /// The array holds all of these.
     HasAll(String, Vec<Bson>),
+    /// What is at the first path is less than what is at the second; what is not there is null. Of arrays it says nothing.
+    Below(String, String),
     /// The path is there, or not.
     Exists(String, bool),
     /// Text that this regular expression finds.
@@ -84,6 +86,11 @@ impl Filter {
     /// The array at `path` holds all `values`.
     pub fn has_all(path: impl Into<String>, values: impl IntoIterator<Item = impl Serialize>) -> Self {
         Self::HasAll(path.into(), values.into_iter().map(|v| to_bson(&v)).collect())
+    }
+
+    /// `less` < `more`, both paths.
+    pub fn below(less: impl Into<String>, more: impl Into<String>) -> Self {
+        Self::Below(less.into(), more.into())
     }
 
     /// `path` is there.

@@ -58,6 +58,8 @@ fn cases() -> Vec<(Filter, Vec<i32>)> {
         (Filter::gt("at", at(2)).and(Filter::lte("at", at(4))), vec![2, 4]),
         (Filter::eq("kind", "a").and(Filter::gte("at", at(2))), vec![2, 3]),
         (Filter::any_of("v", [1, 7]), vec![2, 3, 4, 8]),
+        (Filter::below("v.a", "v.b").and(Filter::ne("_id", 15)), vec![10, 11]),
+        (Filter::below("_id", "v").and(Filter::gte("_id", 2)).and(Filter::lte("_id", 7)), vec![6, 7]),
         (Filter::In("v".into(), vec![Bson::Null, "abc".into()]), vec![0, 1, 7]),
         (Filter::In("v".into(), vec![]), vec![]),
         (Filter::any_of("_id", [3, 1, 99]), vec![1, 3]),

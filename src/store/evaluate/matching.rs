@@ -44,6 +44,7 @@ impl<'a> Matcher<'a> {
             Filter::Lte(path, value) => ordered(doc, path, value, Ordering::is_le),
             Filter::In(path, values) => values.iter().any(|value| equal(doc, path, value)),
             Filter::HasAll(path, values) => !values.is_empty() && values.iter().all(|value| equal(doc, path, value)),
+            Filter::Below(less, more) => compare(&at(doc, less), &at(doc, more)).is_lt(),
             Filter::Exists(path, wanted) => exists(doc, path) == *wanted,
             Filter::Regex(path, pattern) => self.finds(doc, path, pattern),
             Filter::Elem(path, inner) => self.element(doc, path, inner),
@@ -91,6 +92,13 @@ fn some(doc: &Document, path: &str, missing: bool, test: &dyn Fn(&Bson) -> bool)
             None => missing,
         };
     });
+    found
+}
+
+/// The value at a path without arrays; null where there is none.
+fn at(doc: &Document, path: &str) -> Bson {
+    let mut found = Bson::Null;
+    leaves(doc, path, &mut |leaf| found = leaf.cloned().unwrap_or(Bson::Null));
     found
 }
 

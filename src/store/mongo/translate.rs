@@ -19,6 +19,10 @@ pub fn filter(filter: &Filter) -> Document {
         Filter::HasAll(path, values) if !values.is_empty() => {
             doc! {"$and": values.iter().map(|v| doc! {path: {"$eq": v}}).collect::<Vec<_>>()}
         }
+        Filter::Below(less, more) => {
+            let at = |path: &str| doc! {"$ifNull": [format!("${path}"), Bson::Null]};
+            doc! {"$expr": {"$lt": [at(less), at(more)]}}
+        }
         Filter::Exists(path, wanted) => doc! {path: {"$exists": wanted}},
         Filter::Regex(path, pattern) => doc! {path: {"$regex": pattern}},
         Filter::Elem(path, inner) => doc! {path: {"$elemMatch": self::filter(inner)}},
