@@ -114,10 +114,8 @@ pub fn removed(mut object: Value) -> Value {
 
 fn without(value: &mut Value, path: &[&str], is: &Is) {
     match (path, value) {
-        ([last], Value::Object(fields)) => {
-            if fields.get(*last).is_some_and(|found| matches(found, is)) {
-                fields.remove(*last);
-            }
+        ([last], Value::Object(fields)) if fields.get(*last).is_some_and(|found| matches(found, is)) => {
+            fields.remove(*last);
         }
         (["*", rest @ ..], Value::Array(items)) => items.iter_mut().for_each(|item| without(item, rest, is)),
         ([first, rest @ ..], Value::Object(fields)) => {

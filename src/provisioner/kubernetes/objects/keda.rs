@@ -97,7 +97,7 @@ pub fn read(spec: &Value) -> Scaling {
     let number = |value: &Value| value.as_u64().and_then(|n| u32::try_from(n).ok()).unwrap_or_default();
     let mut scaling = Scaling { min: number(&spec["minReplicaCount"]), max: number(&spec["maxReplicaCount"]), ..Scaling::default() };
     for trigger in spec["triggers"].as_array().into_iter().flatten() {
-        let text = |key: &str| trigger["metadata"][key].as_str().unwrap_or_default();
+        let text = |key: &str| trigger["metadata"].get(key).and_then(Value::as_str).unwrap_or_default();
         match trigger["type"].as_str() {
             Some("cpu") if trigger["metricType"] == "Utilization" => scaling.cpu = text("value").parse().ok().map(CpuLoad::Percent),
             Some("cpu") => scaling.cpu = text("value").trim_end_matches('m').parse().ok().map(CpuLoad::Milli),
