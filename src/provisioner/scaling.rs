@@ -12,7 +12,7 @@ pub struct Scaling {
     /// By CPU.
     pub cpu: Option<CpuLoad>,
     /// By the clock.
-    pub schedules: Vec<Scheduled>,
+    pub schedules: Vec<Scaled>,
     /// By numbers of Prometheus.
     pub prometheus: Vec<Measured>,
     /// Seconds that the load must be low before units leave.
@@ -34,7 +34,7 @@ pub enum CpuLoad {
 
 /// Units at some time.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Scheduled {
+pub struct Scaled {
     /// Its name.
     pub name: String,
     /// Units at least.

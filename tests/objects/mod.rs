@@ -3,12 +3,12 @@
 //! What runs (versions, units, restarts, what is routable) is read back from the recorded deployments, as it is of an app that is
 //! taken over; everything else comes from the database's documents by way of our own types.
 
-mod filled;
 mod make;
 mod recorded;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use impaas::provisioner::kubernetes::objects::filled;
 use serde_json::Value;
 
 use self::{
@@ -56,7 +56,7 @@ fn differences(path: &str, recorded: &Value, ours: &Value, found: &mut Vec<Strin
 }
 
 fn by_key(objects: impl IntoIterator<Item = Value>) -> BTreeMap<Key, Value> {
-    objects.into_iter().map(|object| (key(&object), filled::removed(object))).collect()
+    objects.into_iter().map(|object| (key(&object), filled::without(object))).collect()
 }
 
 /// What differs at a moment.

@@ -1,6 +1,7 @@
 //! Autoscale: what was asked for each process. A provisioner that measures no load keeps a process at its least number of units.
 
 mod check;
+mod scaling;
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,7 @@ use crate::{
 };
 
 pub use check::{check, cpu_of};
+pub use scaling::{of_scaling, to_scaling};
 
 const NOT_DEPLOYED: &str = "no routable version found for app, at least one deploy is required before configuring autoscale";
 

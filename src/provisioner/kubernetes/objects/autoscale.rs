@@ -66,6 +66,30 @@ pub fn behavior(scaling: &Scaling) -> HorizontalPodAutoscalerBehavior {
     HorizontalPodAutoscalerBehavior { scale_down: Some(down), scale_up: None }
 }
 
+/// What an object was made from, apart from its process.
+pub fn read(object: &HorizontalPodAutoscaler) -> Scaling {
+    let number = |value: i32| u32::try_from(value).unwrap_or_default();
+    let Some(spec) = &object.spec else { return Scaling::default() };
+    let target = spec.metrics.iter().flatten().find_map(|metric| metric.resource.as_ref()).map(|resource| &resource.target);
+    let percent = target.and_then(|target| target.average_utilization).map(CpuLoad::Percent);
+    let value = target.and_then(|target| super::quantity::parse(&target.average_value.as_ref()?.0));
+    #[expect(clippy::cast_possible_truncation, reason = "whole thousandths are wanted")]
+    let milli = value.map(|cores| CpuLoad::Milli((cores * 1000.0).round() as i64));
+    Scaling {
+        min: spec.min_replicas.map(number).unwrap_or_default(),
+        max: number(spec.max_replicas),
+        cpu: percent.or(milli),
+        ..read_behavior(spec.behavior.as_ref())
+    }
+}
+
+/// How fast units leave.
+pub fn read_behavior(behavior: Option<&HorizontalPodAutoscalerBehavior>) -> Scaling {
+    let Some(down) = behavior.and_then(|behavior| behavior.scale_down.as_ref()) else { return Scaling::default() };
+    let policy = |kind: &str| down.policies.iter().flatten().find(|policy| policy.type_ == kind).map(|policy| policy.value);
+    Scaling { stabilization: down.stabilization_window_seconds, percent: policy("Percent"), units: policy("Pods"), ..Scaling::default() }
+}
+
 /// The kind of [`vertical`].
 pub fn vertical_kind() -> ApiResource {
     ApiResource::from_gvk(&GroupVersionKind::gvk("autoscaling.k8s.io", "v1", "VerticalPodAutoscaler"))
@@ -79,4 +103,28 @@ pub fn vertical(m: &Making<'_>) -> DynamicObject {
     let mut object = DynamicObject::new(&name, &vertical_kind()).data(data);
     object.metadata = meta(name, &m.spot.namespace, labels::scaler(m));
     object
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provisioner::kubernetes::objects::samples::Sample;
+
+    #[test]
+    fn what_is_asked_for_is_read_back_with_what_is_usual() {
+        let sample = Sample::default();
+        for cpu in [CpuLoad::Percent(50), CpuLoad::Milli(500), CpuLoad::Milli(2000)] {
+            let asked = Scaling { min: 1, max: 3, cpu: Some(cpu), ..Scaling::default() };
+            let usual = Scaling { stabilization: Some(300), percent: Some(10), units: Some(3), ..asked.clone() };
+            assert_eq!(read(&of(&sample.making(), &asked)), usual);
+        }
+    }
+
+    #[test]
+    fn recommendations_change_nothing() {
+        let object = vertical(&Sample::default().making());
+        assert_eq!(object.data["spec"]["updatePolicy"]["updateMode"], "Off");
+        assert_eq!(object.data["spec"]["targetRef"]["name"], "blog-web");
+        assert_eq!(object.types.unwrap().api_version, "autoscaling.k8s.io/v1");
+    }
 }

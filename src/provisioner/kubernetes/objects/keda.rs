@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Making, autoscale, labels, meta, names};
 use crate::{
     error::{Error, Result},
-    provisioner::scaling::{CpuLoad, Measured, Scaling, Scheduled},
+    provisioner::scaling::{CpuLoad, Measured, Scaled, Scaling},
 };
 
 /// The definition that a cluster with KEDA has.
@@ -58,7 +58,7 @@ fn cpu(load: CpuLoad) -> Value {
     json!({"type": "cpu", "metricType": kind, "metadata": {"value": value}})
 }
 
-fn cron(schedule: &Scheduled) -> Value {
+fn cron(schedule: &Scaled) -> Value {
     let timezone = if schedule.timezone.is_empty() { "UTC" } else { &schedule.timezone };
     json!({"type": "cron", "metadata": {
         "scheduleName": schedule.name,
@@ -95,28 +95,94 @@ fn usual_address(m: &Making<'_>) -> Result<String> {
 /// What an object was made from, apart from its process.
 pub fn read(spec: &Value) -> Scaling {
     let number = |value: &Value| value.as_u64().and_then(|n| u32::try_from(n).ok()).unwrap_or_default();
-    let mut scaling = Scaling { min: number(&spec["minReplicaCount"]), max: number(&spec["maxReplicaCount"]), ..Scaling::default() };
-    for trigger in spec["triggers"].as_array().into_iter().flatten() {
-        let text = |key: &str| trigger["metadata"].get(key).and_then(Value::as_str).unwrap_or_default();
-        match trigger["type"].as_str() {
-            Some("cpu") if trigger["metricType"] == "Utilization" => scaling.cpu = text("value").parse().ok().map(CpuLoad::Percent),
-            Some("cpu") => scaling.cpu = text("value").trim_end_matches('m').parse().ok().map(CpuLoad::Milli),
-            Some("cron") => scaling.schedules.push(Scheduled {
-                name: text("scheduleName").into(),
-                units: text("desiredReplicas").parse().unwrap_or_default(),
-                start: text("start").into(),
-                end: text("end").into(),
-                timezone: text("timezone").into(),
-            }),
-            Some("prometheus") => scaling.prometheus.push(Measured {
-                name: text("prometheusMetricName").into(),
-                query: text("query").into(),
-                threshold: text("threshold").parse().unwrap_or_default(),
-                activation: text("activationThreshold").parse().unwrap_or_default(),
-                address: text("serverAddress").into(),
-            }),
-            _ => {}
-        }
+    let at = |path: &str| spec.pointer(path).cloned().unwrap_or_default();
+    let behavior = at("/advanced/horizontalPodAutoscalerConfig/behavior");
+    let mut scaling = Scaling {
+        min: number(&at("/minReplicaCount")),
+        max: number(&at("/maxReplicaCount")),
+        ..autoscale::read_behavior(serde_json::from_value(behavior).ok().as_ref())
+    };
+    for trigger in spec.get("triggers").and_then(Value::as_array).into_iter().flatten() {
+        read_trigger(trigger, &mut scaling);
     }
     scaling
+}
+
+fn read_trigger(trigger: &Value, scaling: &mut Scaling) {
+    let say = |path: &str| trigger.pointer(path).and_then(Value::as_str).unwrap_or_default();
+    let text = |key: &str| say(&format!("/metadata/{key}")).to_owned();
+    match (say("/type"), say("/metricType")) {
+        ("cpu", "Utilization") => scaling.cpu = text("value").parse().ok().map(CpuLoad::Percent),
+        // tsuru's server leaves the unit out.
+        ("cpu", _) => scaling.cpu = text("value").trim_end_matches('m').parse().ok().map(CpuLoad::Milli),
+        ("cron", _) => scaling.schedules.push(Scaled {
+            name: text("scheduleName"),
+            units: text("desiredReplicas").parse().unwrap_or_default(),
+            start: text("start"),
+            end: text("end"),
+            timezone: text("timezone"),
+        }),
+        ("prometheus", _) => scaling.prometheus.push(Measured {
+            name: text("prometheusMetricName"),
+            query: text("query"),
+            threshold: text("threshold").parse().unwrap_or_default(),
+            activation: text("activationThreshold").parse().unwrap_or_default(),
+            address: text("serverAddress"),
+        }),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provisioner::kubernetes::objects::samples::Sample;
+
+    fn asked() -> Scaling {
+        let schedule =
+            Scaled { name: "day".into(), units: 3, start: "0 8 * * *".into(), end: "0 18 * * *".into(), timezone: "Europe/Rome".into() };
+        let measured = Measured { name: "load".into(), query: "q".into(), threshold: 1.5, activation: 0.0, address: "http://p".into() };
+        Scaling {
+            min: 1,
+            max: 4,
+            cpu: Some(CpuLoad::Milli(500)),
+            schedules: vec![schedule],
+            prometheus: vec![measured],
+            stabilization: Some(60),
+            percent: Some(10),
+            units: Some(3),
+            ..Scaling::default()
+        }
+    }
+
+    #[test]
+    fn what_is_asked_for_is_read_back() {
+        let sample = Sample::default();
+        let object = of(&sample.making(), &asked()).unwrap();
+        assert_eq!(read(&object.data["spec"]), asked());
+        assert_eq!(object.data["spec"]["triggers"][0]["metadata"]["value"], "500m");
+        assert_eq!(object.data["spec"]["scaleTargetRef"]["name"], "blog-web");
+    }
+
+    #[test]
+    fn a_stopped_process_stays_stopped() {
+        let mut sample = Sample::default();
+        sample.process.units = 0;
+        assert_eq!(of(&sample.making(), &asked()).unwrap().metadata.annotations.unwrap()[PAUSED], "0");
+    }
+
+    #[test]
+    fn prometheus_is_the_clusters_own_unless_another_is_named() {
+        let mut sample = Sample::default();
+        let mut scaling = asked();
+        scaling.prometheus[0].address = String::new();
+        let missing = of(&sample.making(), &scaling).unwrap_err().to_string();
+        assert_eq!(missing, "key \"kubernetes:keda:prometheus-address-template\" not found");
+        sample.server.prometheus_address = Some("http://prometheus.{{.namespace}}".into());
+        let object = of(&sample.making(), &scaling).unwrap();
+        assert_eq!(object.data["spec"]["triggers"][2]["metadata"]["serverAddress"], "http://prometheus.ns");
+        scaling.prometheus[0].address = format!("{GOOGLE}/v1");
+        let object = of(&sample.making(), &scaling).unwrap();
+        assert_eq!(object.data["spec"]["triggers"][2]["authenticationRef"]["name"], "gcp-credentials");
+    }
 }

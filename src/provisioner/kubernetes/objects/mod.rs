@@ -6,6 +6,7 @@ pub mod autoscale;
 pub mod budget;
 pub mod deployment;
 pub mod env;
+pub mod filled;
 pub mod ingress;
 pub mod isolated;
 pub mod job;
@@ -19,10 +20,15 @@ pub mod probe;
 pub mod pull_secret;
 pub mod quantity;
 pub mod resources;
+#[cfg(test)]
+mod samples;
 pub mod secret;
 pub mod service;
 pub mod spot;
 pub mod volume;
+
+#[cfg(test)]
+mod tests;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 

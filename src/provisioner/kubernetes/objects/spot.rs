@@ -52,7 +52,7 @@ fn spot(want: &AppState, process: &ProcessState, namespace: &str, existing: &[Ex
     let base_stays = existing.iter().any(|one| one.base && one.version != process.version && wanted(one.version));
     let older = want.processes.iter().map(|other| other.version).min().is_some_and(|first| first < process.version);
     let taken = base_stays || (existing.iter().all(|one| !one.base) && older);
-    let base = there.map_or(!taken, |there| there.base) || !wanted_beside(want, process);
+    let base = there.map_or(!taken, |there| there.base) || replaces_all(want, process, existing);
     let routable = want.processes.iter().any(|other| other.version == process.version && other.routable);
     let kept = there.filter(|there| there.base == base);
     let name = match kept {
@@ -64,9 +64,10 @@ fn spot(want: &AppState, process: &ProcessState, namespace: &str, existing: &[Ex
     Spot { name, namespace: namespace.into(), base, routable, selector }
 }
 
-/// Other versions are wanted too.
-fn wanted_beside(want: &AppState, process: &ProcessState) -> bool {
-    want.processes.iter().any(|other| other.version != process.version)
+/// It is wanted alone, and others that are there have to go. One that is alone already stays where it is.
+fn replaces_all(want: &AppState, process: &ProcessState, existing: &[Existing]) -> bool {
+    let alone = want.processes.iter().all(|other| other.version == process.version);
+    alone && existing.iter().any(|one| one.version != process.version)
 }
 
 impl Existing {
@@ -122,6 +123,12 @@ mod tests {
     fn a_base_of_a_later_version_stays_where_it_is() {
         let rolled_back = want(&[(1, false), (3, true)]);
         assert_eq!(places(&rolled_back, &[there(3, true)]), [("a-web-v1".into(), false, false), ("a-web".into(), true, true)]);
+    }
+
+    #[test]
+    fn a_version_that_is_left_alone_stays_beside_the_place_of_the_base() {
+        assert_eq!(places(&want(&[(2, true)]), &[there(2, false)]), [("a-web-v2".into(), false, true)]);
+        assert_eq!(places(&want(&[(3, true)]), &[there(2, false)]), [("a-web".into(), true, true)]);
     }
 
     #[test]

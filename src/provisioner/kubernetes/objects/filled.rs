@@ -1,15 +1,21 @@
-//! What the API server and the cluster's controllers fill in. Everything that is not listed here is compared.
+//! What the API server and the cluster's controllers fill into objects. Everything that is not listed here is ours.
 
+use serde::Serialize;
 use serde_json::Value;
+
+use crate::error::{Error, Result};
 
 /// A value that is filled in.
 enum Is {
     /// Whatever it is.
     Any,
-    /// Only this one.
+    /// This text.
     Text(&'static str),
+    /// This number.
     Number(i64),
+    /// `false`.
     No,
+    /// `{}`.
     Nothing,
 }
 
@@ -87,10 +93,18 @@ const OF_ALL: &[(&str, Is)] = &[
     ("status", Any),
 ];
 
-/// The object without it.
-pub fn removed(mut object: Value) -> Value {
-    let kind = object["kind"].as_str().unwrap_or_default().to_owned();
-    let mut remove = |path: &str, is: &Is| without(&mut object, &path.split(' ').collect::<Vec<_>>(), is);
+/// True when the object that is there is the one that is wanted. A default that is not listed here makes this false: then it is written
+/// again, which changes nothing.
+pub fn is_same<T: Serialize>(wanted: &T, there: &T) -> Result<bool> {
+    let plain = |object: &T| serde_json::to_value(object).map(without).map_err(Error::internal);
+    Ok(plain(wanted)? == plain(there)?)
+}
+
+/// The object as it was written.
+pub fn without(mut object: Value) -> Value {
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
+    let kind = text(object.get("kind"));
+    let mut remove = |path: &str, is: &Is| take(&mut object, &path.split(' ').collect::<Vec<_>>(), is);
     for (path, is) in OF_ALL {
         remove(path, is);
     }
@@ -103,24 +117,22 @@ pub fn removed(mut object: Value) -> Value {
         }
     }
     // Addresses are given, but for services without one.
-    if kind == "Service" && object["spec"]["clusterIP"] != "None" {
-        without(&mut object, &["spec", "clusterIP"], &Any);
+    if kind == "Service" && text(object.pointer("/spec/clusterIP")) != "None" {
+        take(&mut object, &["spec", "clusterIP"], &Any);
     }
-    if object["metadata"]["annotations"].as_object().is_some_and(serde_json::Map::is_empty) {
-        without(&mut object, &["metadata", "annotations"], &Any);
-    }
+    take(&mut object, &["metadata", "annotations"], &Nothing);
     object
 }
 
-fn without(value: &mut Value, path: &[&str], is: &Is) {
+fn take(value: &mut Value, path: &[&str], is: &Is) {
     match (path, value) {
         ([last], Value::Object(fields)) if fields.get(*last).is_some_and(|found| matches(found, is)) => {
             fields.remove(*last);
         }
-        (["*", rest @ ..], Value::Array(items)) => items.iter_mut().for_each(|item| without(item, rest, is)),
+        (["*", rest @ ..], Value::Array(items)) => items.iter_mut().for_each(|item| take(item, rest, is)),
         ([first, rest @ ..], Value::Object(fields)) => {
             if let Some(inner) = fields.get_mut(*first) {
-                without(inner, rest, is);
+                take(inner, rest, is);
             }
         }
         _ => {}
@@ -134,5 +146,37 @@ fn matches(found: &Value, is: &Is) -> bool {
         Number(number) => found == number,
         No => found == false,
         Nothing => found.as_object().is_some_and(serde_json::Map::is_empty),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::api::apps::v1::Deployment;
+    use serde_json::json;
+
+    use super::*;
+
+    fn deployment(spec: Value) -> Deployment {
+        serde_json::from_value(json!({"metadata": {"name": "d"}, "spec": spec})).unwrap()
+    }
+
+    #[test]
+    fn what_the_server_filled_in_makes_no_difference() {
+        let wanted = deployment(json!({"selector": {}, "template": {"spec": {"containers": [{"name": "c"}]}}}));
+        let container = json!({"name": "c", "imagePullPolicy": "Always", "terminationMessagePath": "/dev/termination-log"});
+        let pod = json!({"containers": [container], "dnsPolicy": "ClusterFirst", "serviceAccount": "a"});
+        let mut there = deployment(json!({"selector": {}, "progressDeadlineSeconds": 600, "template": {"spec": pod}}));
+        there.metadata.resource_version = Some("7".into());
+        assert!(is_same(&wanted, &there).unwrap());
+    }
+
+    #[test]
+    fn everything_else_does_also_what_is_not_wanted_any_more() {
+        let with = |pod: Value| deployment(json!({"selector": {}, "template": {"spec": pod}}));
+        let wanted = with(json!({"containers": [{"name": "c", "env": [{"name": "A"}]}]}));
+        let more = with(json!({"containers": [{"name": "c", "env": [{"name": "A"}, {"name": "B"}]}]}));
+        let volume = with(json!({"containers": [{"name": "c", "env": [{"name": "A"}]}], "volumes": [{"name": "v"}]}));
+        let dns = with(json!({"containers": [{"name": "c", "env": [{"name": "A"}]}], "dnsPolicy": "Default"}));
+        assert!([more, volume, dns].iter().all(|there| !is_same(&wanted, there).unwrap()));
     }
 }
