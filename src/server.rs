@@ -182,6 +182,8 @@ async fn listen(ctx: Context, listener: std::net::TcpListener) -> Result<()> {
     let router = web::Data::new(Arc::new(Router::new(routes::table())));
     let http = HttpServer::new(move || HttpApp::new().app_data(data.clone()).app_data(router.clone()).default_service(web::to(dispatch)))
         .shutdown_timeout(STOP_AFTER)
+        // Streams are written piece by piece: no piece waits for the acknowledgement of the one before.
+        .tcp_nodelay(true)
         .client_request_timeout(Duration::from_secs(30))
         .workers(std::thread::available_parallelism().map_or(2, |n| n.get().min(8)))
         .listen(listener)?
