@@ -5,13 +5,15 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 
 use crate::{
-    app::written::Written,
+    app::{App, written::Written},
     auth::{callers::Callers, sign_on::SignOn, throttle::Throttle},
+    cluster,
     config::Config,
     error::Result,
     event::Events,
     metrics::Metrics,
-    provisioner::DynProvisioner,
+    pool::Pool,
+    provisioner::{DynProvisioner, registry::Provisioners},
     service::broker,
     store::Store,
 };
@@ -28,8 +30,8 @@ pub struct Parts {
     pub store: Store,
     /// Audit, locks, logs.
     pub events: Events,
-    /// Runs the apps of pool `local`, and of every pool while there is no other provisioner.
-    pub provisioner: DynProvisioner,
+    /// What runs apps: this machine and clusters.
+    pub provisioners: Provisioners,
     /// Callers of late.
     pub callers: Callers,
     /// The sign-on provider.
@@ -48,7 +50,7 @@ pub struct Parts {
 
 impl Context {
     /// Joins the parts.
-    pub fn new(config: Config, store: Store, provisioner: DynProvisioner, runtime: Handle) -> Self {
+    pub fn new(config: Config, store: Store, local: DynProvisioner, runtime: Handle) -> Self {
         let events = Events::new(store.clone(), runtime.clone()).with_limits(config.throttling.clone());
         let callers = Callers::new(&store);
         let metrics = Metrics::new(events.metrics(), store.commands().metrics());
@@ -60,7 +62,7 @@ impl Context {
             config,
             store,
             events,
-            provisioner,
+            provisioners: Provisioners::new(local),
             sign_on,
             throttle: Throttle::default(),
             lists: Written::default(),
@@ -71,18 +73,21 @@ impl Context {
 
     /// What is counted, in Prometheus' text format, with what runs now.
     pub fn exposition(&self) -> Result<String> {
-        let census = self.0.provisioner.census();
+        let census = self.0.provisioners.census();
         let units = census.units.iter().map(|(status, count)| (status.word(), *count));
         self.0.metrics.now_running(self.0.events.running(), census.apps, units);
         self.0.metrics.text()
     }
 
-    /// The provisioner of a pool whose `provisioner` field says this.
-    pub fn provisioner(&self, named: &str) -> Result<DynProvisioner> {
-        if named.is_empty() || named == self.0.provisioner.name() {
-            return Ok(self.0.provisioner.clone());
-        }
-        Err(crate::error::Error::NotYet(format!("provisioner {named:?} is not there yet in this server, use \"local\"")))
+    /// What runs the apps of this pool; with an error only when the store is away: a cluster that is away says so when it is asked.
+    pub async fn provisioner(&self, pool: &Pool) -> Result<DynProvisioner> {
+        let cluster = cluster::know::spec_of(self, pool).await?;
+        Ok(self.0.provisioners.of_pool(cluster::know::named(self, pool), cluster.as_ref()).await)
+    }
+
+    /// What runs this app, as far as is known at this moment.
+    pub fn runs(&self, app: &App) -> DynProvisioner {
+        self.0.provisioners.now(&app.pool)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     api::{dispatch::dispatch, route::Router, routes},
     app::{App, deploy, reconcile, version::AppVersions},
     auth::{identify::Group, oauth_token::OauthToken, session, session::Session, team_token::TeamToken},
-    cluster::Cluster,
+    cluster::{Cluster, know},
     config::{Config, Database},
     context::Context,
     error::{Error, Result},
@@ -129,6 +129,7 @@ pub async fn serve(config: Config) -> Result<()> {
     tokio::spawn(intent::keep(ctx.clone()));
     tokio::spawn(webhook::work::keep(ctx.clone()));
     tokio::spawn(job::keep_notes(ctx.clone()));
+    tokio::spawn(know::keep(ctx.clone()));
     if let Some(listener) = metrics {
         metrics::serve(&ctx, listener)?;
     }

@@ -9,6 +9,7 @@ mod contract;
 mod event;
 mod examples;
 mod flows;
+mod kubernetes;
 mod layers;
 mod local;
 mod matrix;

@@ -55,7 +55,7 @@ async fn with_tls<'a>(ctx: &'a Context, app: &App) -> Result<Vec<(String, Api<'a
 
 /// The app's own addresses and its host names, as they may be written.
 async fn names(ctx: &Context, app: &App) -> Vec<String> {
-    let own = ctx.provisioner.address(&app.name);
+    let own = ctx.runs(app).address(&app.name);
     let mut names = app.cname.clone();
     names.extend(own.split(':').next().map(str::to_owned));
     for linked in app.routers.iter().filter(|linked| linked.name != router::LOCAL) {

@@ -27,7 +27,7 @@ pub async fn add(ctx: &Context, app: &mut Locked<App>, cnames: &[String]) -> Res
     let done = settle(ctx, app, &wanted).await;
     if done.is_err() {
         set(ctx, app, before).await?;
-        ctx.provisioner.set_cnames(&app.name, &app.cname).await?;
+        ctx.runs(app).set_cnames(&app.name, &app.cname).await?;
     }
     done
 }
@@ -37,7 +37,7 @@ async fn settle(ctx: &Context, app: &App, wanted: &[String]) -> Result<()> {
     for cname in wanted {
         check_others(ctx, app, cname).await?;
     }
-    ctx.provisioner.set_cnames(&app.name, &app.cname).await?;
+    ctx.runs(app).set_cnames(&app.name, &app.cname).await?;
     router::refresh(ctx, app).await
 }
 
@@ -55,7 +55,7 @@ pub async fn remove(ctx: &Context, app: &mut Locked<App>, cnames: &[String]) -> 
     let update = issuers.fold(Update::set("cname", left), Update::and_unset);
     let id = app.id;
     app.change(&ctx.store, id, update).await?;
-    ctx.provisioner.set_cnames(&app.name, &app.cname).await?;
+    ctx.runs(app).set_cnames(&app.name, &app.cname).await?;
     router::refresh(ctx, app).await
 }
 
@@ -68,7 +68,7 @@ fn check(ctx: &Context, app: &App, cname: &str) -> Result<()> {
     if !names::is_cname(cname) || cname.len() > LONGEST {
         return Err(Error::invalid("Invalid cname"));
     }
-    let own = ctx.provisioner.address(&app.name);
+    let own = ctx.runs(app).address(&app.name);
     if is_own_address(&own, &app.name, cname) {
         return Err(Error::invalid(format!("cname {cname} is reserved: it is, or could become, the address of an app")));
     }

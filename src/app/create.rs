@@ -80,7 +80,7 @@ async fn document(ctx: &Context, new: NewApp, caller: &Caller) -> Result<App> {
     new.metadata.check()?;
     process::check(&new.processes)?;
     let pool = pool::choose(&ctx.store, &new.team, Some(&new.pool)).await?;
-    ctx.provisioner(&pool.provisioner)?;
+    ctx.provisioner(&pool).await?;
     let plan = plan::choose(&ctx.store, &pool, Some(&new.plan)).await?;
     process::check_plans(&ctx.store, &pool, &new.processes).await?;
     let router = router::choose(ctx, &pool, Some(&new.router)).await?;

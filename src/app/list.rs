@@ -113,7 +113,7 @@ pub async fn list(ctx: &Context, caller: &Caller, wanted: &Wanted) -> Result<Fou
     let Some(visible) = caller.grants.filter("app.read.info", &FIELDS) else { return Ok(Found::default()) };
     let by_name = Find { sort: Some(("name", false)), ..Find::default() };
     let apps = ctx.store.of::<Listed>().current(visible.and(wanted.filter()?), by_name).await?;
-    let units = apps.iter().map(|app| ctx.provisioner.units(&app.name)).collect();
+    let units = apps.iter().map(|app| ctx.provisioners.now(&app.pool).units(&app.name)).collect();
     let addresses = address::known(&ctx.store, &apps).await?;
     Ok(Found { apps, units, addresses })
 }

@@ -20,7 +20,7 @@ pub fn of(app: &App, units: &[Unit]) -> Quota {
 /// Sets the limit (negative: none) unless more units are there already.
 pub async fn set_limit(ctx: &Context, app: &mut Locked<App>, limit: i64) -> Result<()> {
     let limit = limit.max(-1);
-    let now = of(app, &ctx.provisioner.units(&app.name));
+    let now = of(app, &ctx.runs(app).units(&app.name));
     if limit >= 0 && limit < now.in_use {
         return Err(Error::Forbidden("New limit is less than the current allocated value".into()));
     }

@@ -44,9 +44,9 @@ pub async fn reconcile(ctx: &Context) -> Result<()> {
 
 async fn host_names(ctx: &Context) -> Result<()> {
     for app in ctx.store.of::<App>().find(Filter::All).await? {
-        let known = ctx.provisioner.state(&app.name).await?;
+        let known = ctx.provisioners.local().state(&app.name).await?;
         if known.is_some_and(|state| state.cnames != app.cname) {
-            ctx.provisioner.set_cnames(&app.name, &app.cname).await?;
+            ctx.provisioners.local().set_cnames(&app.name, &app.cname).await?;
         }
     }
     Ok(())

@@ -53,7 +53,7 @@ impl Which {
 /// The provisioner of an app's pool.
 pub async fn provisioner(ctx: &Context, app: &App) -> Result<DynProvisioner> {
     let pool = Pool::load(&ctx.store, &app.pool).await?;
-    ctx.provisioner(&pool.provisioner)
+    ctx.provisioner(&pool).await
 }
 
 /// Gives everything selected new units with today's environment. What is stopped stays stopped; nothing is said or done when nothing runs.
@@ -200,7 +200,7 @@ impl<'a> Rollout<'a> {
     /// Reads it all, under the app's lock.
     pub async fn load(ctx: &Context, app: &'a Locked<App>, out: &Output) -> Result<Self> {
         let pool = Pool::load(&ctx.store, &app.pool).await?;
-        let provisioner = ctx.provisioner(&pool.provisioner)?;
+        let provisioner = ctx.provisioner(&pool).await?;
         let before = provisioner.state(&app.name).await?.filter(|state| !state.processes.is_empty());
         let out = journal::with(ctx, &provisioner, &app.name, "tsuru", out);
         let versions = AppVersions::load(&ctx.store, &app.name).await?;

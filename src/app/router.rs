@@ -169,7 +169,7 @@ fn backend(ctx: &Context, app: &App, linked: &AppRouter) -> Backend {
     opts.insert("tsuru.io/app-teamowner".into(), app.team_owner.as_str().into());
     opts.insert("tsuru.io/app-teams".into(), app.teams.iter().map(String::as_str).collect());
     // This server passes requests for the app's own address on to its units.
-    let target = [("host", ctx.provisioner.address(&app.name)), ("address", ctx.config.apps_listen.to_string())];
+    let target = [("host", ctx.provisioners.local().address(&app.name)), ("address", ctx.config.apps_listen.to_string())];
     Backend {
         opts,
         cnames: app.cname.clone(),

@@ -2,6 +2,7 @@
 
 pub mod change;
 pub mod help;
+pub mod know;
 
 use std::collections::BTreeMap;
 

@@ -59,6 +59,10 @@ pub struct Config {
     pub host: String,
     /// `volume-plans:PLAN:PROVISIONER:*`.
     pub volume_plans: VolumePlans,
+    /// `provisioner`: of pools that name none.
+    pub provisioner: String,
+    /// `clusters:defaults:*`: what every cluster has where it says nothing else.
+    pub cluster_defaults: BTreeMap<String, String>,
     /// `routers:NAME:*`: routers beside `local`.
     pub routers: Vec<RouterSettings>,
     /// `proxy:HOST`: calls of webhooks to a host go through this proxy.
@@ -156,6 +160,8 @@ impl Config {
             outgoing: if file.bool("outgoing:allow-private", false)? { Reach::Everything } else { Reach::Public },
             host: file.text("host", &format!("http://{listen}"))?,
             volume_plans: volume_plans::read(file, &database)?,
+            provisioner: file.text("provisioner", "local")?,
+            cluster_defaults: texts(file, "clusters:defaults"),
             throttling: throttling::read(file)?,
             routers: routers::read(file)?,
             proxies: proxies(file)?,
@@ -218,4 +224,10 @@ fn quotas(file: &File) -> Result<Quotas> {
         apps_per_user: file.opt_int("quota:apps-per-user")?,
         apps_per_team: file.opt_int("quota:apps-per-team")?,
     })
+}
+/// The texts under a key. tsurud reads nothing else there: an unquoted number or truth counts as not set.
+fn texts(file: &File, key: &str) -> BTreeMap<String, String> {
+    let tree = file.tree(key);
+    let all = tree.as_object().into_iter().flatten();
+    all.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
 }

@@ -112,7 +112,7 @@ async fn make(ctx: &Context, job: &mut Job) -> Result<()> {
 async fn document(ctx: &Context, new: NewJob, caller: &Caller) -> Result<Job> {
     new.metadata.check()?;
     let pool = chosen_pool(ctx, &new).await?;
-    ctx.provisioner(&pool.provisioner)?;
+    ctx.provisioner(&pool).await?;
     let plan = chosen_plan(ctx, &pool, &new).await?;
     check_pool(ctx, &pool, &new.team).await?;
     check_plan(ctx, &pool, &plan).await?;

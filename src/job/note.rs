@@ -21,7 +21,7 @@ const PAUSE: std::time::Duration = std::time::Duration::from_secs(5);
 /// Notes ends of runs as long as the server runs. One that was not noted before a crash is noted after it.
 pub async fn keep(ctx: Context) {
     loop {
-        for end in ctx.provisioner.ended_jobs().await {
+        for end in ctx.provisioners.local().ended_jobs().await {
             if let Err(e) = note(&ctx, &end).await {
                 tracing::warn!(job = end.job, run = end.unit, error = %e, "the end of a run could not be noted yet");
                 tokio::time::sleep(PAUSE).await;
@@ -34,7 +34,7 @@ async fn note(ctx: &Context, end: &JobEnd) -> Result<()> {
     let mut event = match ctx.events.begin(begin(end)).await {
         Ok(event) => event,
         // Such events are blocked: nobody wants to read of it.
-        Err(Error::Refused(_)) => return ctx.provisioner.note_job_end(end).await,
+        Err(Error::Refused(_)) => return ctx.provisioners.local().note_job_end(end).await,
         Err(other) => return Err(other),
     };
     let (kind, reason, message) = match &end.failure {
@@ -49,7 +49,7 @@ async fn note(ctx: &Context, end: &JobEnd) -> Result<()> {
     let outcome = if end.failure.is_none() { Ok(()) } else { Err(Error::refused(format!("job failed: {message}"))) };
     // The outcome is the run's: it is the event's text, not a failure of ours.
     event.end(outcome).await.ok();
-    ctx.provisioner.note_job_end(end).await?;
+    ctx.provisioners.local().note_job_end(end).await?;
     forget_old(ctx, &end.job).await
 }
 

@@ -16,7 +16,7 @@ const RETRIES: u32 = 6;
 /// The provisioner of a job's pool.
 pub async fn provisioner(ctx: &Context, job: &Job) -> Result<DynProvisioner> {
     let pool = Pool::load(&ctx.store, &job.pool).await?;
-    ctx.provisioner(&pool.provisioner)
+    ctx.provisioner(&pool).await
 }
 
 /// Tells the provisioner what is wanted. Nothing is, until something was deployed.

@@ -51,6 +51,10 @@ impl Apps for Absent {
         Ok(None)
     }
 
+    fn seen(&self, _: &str) -> Option<AppState> {
+        None
+    }
+
     async fn remove(&self, _: &str, _: &Output) -> Result<()> {
         Ok(())
     }

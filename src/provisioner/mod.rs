@@ -4,10 +4,12 @@
 //! the server, a reboot, or the death of a unit.
 
 pub mod absent;
+pub mod away;
 mod jobs;
 pub mod kubernetes;
 pub mod local;
 mod placed;
+pub mod registry;
 pub mod scaling;
 
 pub use jobs::{Concurrency, JobBuild, JobEnd, JobState, Jobs, app_image};
@@ -184,6 +186,12 @@ pub trait Apps: Send + Sync {
     async fn state(&self, app: &str) -> Result<Option<AppState>>;
     /// Stops everything and forgets the app, its versions and logs.
     async fn remove(&self, app: &str, out: &Output) -> Result<()>;
+    /// The state as it is known at this moment: what is shown, and never a reason to wait.
+    fn seen(&self, app: &str) -> Option<AppState>;
+    /// Why what is known of the app may be old, if so.
+    fn trouble(&self, _app: &str) -> Option<String> {
+        None
+    }
     /// The app's units, from memory.
     fn units(&self, app: &str) -> Vec<Unit>;
     /// How many apps and units there are, from memory.
@@ -226,6 +234,8 @@ pub struct InternalAddress {
     pub protocol: String,
     /// Port.
     pub port: u16,
+    /// Port of the unit behind it.
+    pub target_port: u16,
     /// Version, when the address is of one version only.
     pub version: String,
     /// Process name.

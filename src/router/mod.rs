@@ -61,7 +61,7 @@ fn configured(ctx: &Context) -> Vec<Router> {
     });
     let default = !ctx.config.routers.iter().any(|router| router.default);
     let local = Router { name: LOCAL.into(), kind: LOCAL.into(), default, dynamic: false, config: None, readiness_gates: Vec::new() };
-    named.chain((ctx.provisioner.name() == LOCAL).then_some(local)).collect()
+    named.chain((ctx.provisioners.local().name() == LOCAL).then_some(local)).collect()
 }
 
 /// The router of this name; 404 with tsuru's text.

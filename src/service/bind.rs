@@ -225,7 +225,7 @@ pub async fn unbind_all(ctx: &Context, app: &mut Locked<App>, out: &Output) -> R
 
 async fn describe(ctx: &Context, app: &App, parameters: Map<String, Value>) -> Result<BoundApp> {
     let pool = Pool::load(&ctx.store, &app.pool).await?;
-    let provisioner = ctx.provisioner(&pool.provisioner)?;
+    let provisioner = ctx.provisioner(&pool).await?;
     let internal = provisioner.internal_addresses(&app.name).into_iter().filter(|address| address.version.is_empty());
     Ok(BoundApp {
         name: app.name.clone(),

@@ -85,7 +85,7 @@ pub async fn remove(ctx: &Context, volume: &Locked<Volume>) -> Result<()> {
         return Err(Error::refused("cannot delete volume with existing binds"));
     }
     let pool = Pool::load(&ctx.store, &volume.pool).await?;
-    ctx.provisioner(&pool.provisioner)?.remove_volume(&volume.name).await?;
+    ctx.provisioner(&pool).await?.remove_volume(&volume.name).await?;
     holder::forget_context(&ctx.store, ContextType::Volume, &volume.name).await?;
     ctx.store.of::<Volume>().delete(Filter::id(&volume.name)).await?;
     Ok(())
@@ -94,7 +94,7 @@ pub async fn remove(ctx: &Context, volume: &Locked<Volume>) -> Result<()> {
 async fn checked(ctx: &Context, wish: &Wish) -> Result<Plan> {
     let pool = Pool::load(&ctx.store, &wish.pool).await.map_err(as_refused)?;
     Team::load(&ctx.store, &wish.team_owner).await.map_err(as_refused)?;
-    let provisioner = ctx.provisioner(&pool.provisioner)?;
+    let provisioner = ctx.provisioner(&pool).await?;
     plan::find(&ctx.config.volume_plans, &wish.plan, provisioner.name())
 }
 

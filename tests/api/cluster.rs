@@ -138,11 +138,15 @@ async fn a_pool_has_one_cluster_and_one_is_the_default() {
 }
 
 #[actix_web::test]
-async fn a_pool_of_another_provisioner_says_that_it_is_not_there() {
+async fn apps_of_a_pool_without_cluster_say_so() {
     let server = Server::new().await;
-    let pool = json!({"name": "kube", "provisioner": "kubernetes"});
-    let why = "provisioner \"kubernetes\" is not there yet in this server, use \"local\"";
-    server.admin().await.post("/1.0/pools").json(&pool).send().await.fails(501, why);
+    let admin = server.admin().await;
+    admin.post("/1.0/pools").json(&json!({"name": "kube", "provisioner": "kubernetes", "public": true})).send().await.ok(201);
+    admin.post("/1.0/apps").json(&json!({"name": "hello", "teamOwner": "demo", "pool": "kube"})).send().await.ok(201);
+    let info = admin.get("/1.0/apps/hello").send().await.ok(200).json();
+    assert_eq!((&info["provisioner"], &info["error"], &info["units"]), (&json!("kubernetes"), &json!("no cluster"), &json!([])));
+    let restarted = admin.post("/1.0/apps/hello/restart").form(&[]).send().await;
+    assert!(restarted.text.contains("no cluster"), "{restarted:?}");
 }
 
 #[actix_web::test]

@@ -86,7 +86,7 @@ async fn apps(server: &Server, admin: &Caller<'_>) {
     let (content_type, body) = multipart(&[("origin", "app-deploy")], b"the archive");
     admin.post("/1.0/apps/full/deploy").body(&content_type, body).send().await.ok(200);
     admin.put("/1.0/apps/full/quota").form(&[("limit", "2")]).send().await.ok(200);
-    assert!(!server.ctx.provisioner.units("full").is_empty());
+    assert!(!server.ctx.provisioners.local().units("full").is_empty());
 }
 
 /// `hello` is bound to `bound`, and to `held` whose broker does not let go; `slow` and `dead` cannot be bound.

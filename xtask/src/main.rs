@@ -22,6 +22,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
                     PATH; with --no-install only says what is missing
   coverage FILE     compares the contract with what tests asserted, noted in FILE by a run with IMPAAS_CONTRACT_CASES=FILE
   cluster up        starts a real Kubernetes of one node with a registry and BuildKit on this machine (root); says how to use it
+  cluster environment   what a shell is told to run `cargo test kubernetes::` against it
   cluster status    which of its parts run
   cluster down      stops it and removes all of it but what was downloaded and built
   mongo-wire PORT   runs the MongoDB wire server of the tests until Ctrl-C
@@ -35,6 +36,10 @@ fn main() -> ExitCode {
         ["test"] => test::run(true),
         ["test", "--no-install"] => test::run(false),
         ["cluster", "up"] => cluster::Cluster::here().up(true).map(|how| println!("{how}")),
+        ["cluster", "environment"] => {
+            cluster::Cluster::here().environment().iter().for_each(|(name, value)| println!("export {name}={value}"));
+            Ok(())
+        }
         ["cluster", "status"] => {
             println!("{}", cluster::Cluster::here().status());
             Ok(())

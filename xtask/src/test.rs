@@ -7,7 +7,9 @@ use std::{
 };
 
 use crate::{
-    Result, coverage, mongo_wire, oidc_provider, schemathesis,
+    Result,
+    cluster::Cluster,
+    coverage, mongo_wire, oidc_provider, schemathesis,
     server::{Server, free_port},
     steps::{Steps, shown},
     tools,
@@ -23,6 +25,7 @@ pub fn run(install: bool) -> Result<()> {
     let mongodb = mongodb(&mut steps);
     let provider = openid_provider(&mut steps);
     tests(&mut steps, mongodb.as_ref(), provider.as_deref());
+    kubernetes(&mut steps, install);
     bad_input(&mut steps);
     openapi(&mut steps);
     stock_cli(&mut steps, mongodb.as_ref());
@@ -101,6 +104,23 @@ fn tests(steps: &mut Steps, mongodb: Option<&MongoDb>, provider: Option<&str>) {
         shown(&mut test)
     });
     steps.run("contract coverage", || coverage::check(&root(), &noted));
+}
+
+/// On a real cluster, which is there only meanwhile; one that a developer started is left as it is.
+fn kubernetes(steps: &mut Steps, install: bool) {
+    let (cluster, name) = (Cluster::here(), "tests on a real Kubernetes");
+    if let Some(why) = cluster.refused() {
+        return steps.skip(name, &why);
+    }
+    let ours = !cluster.is_up();
+    let up = steps.run("Kubernetes: a cluster of one node, a registry, BuildKit", || cluster.up(install));
+    if up {
+        let test = ["test", "--test", "tests", "--", "kubernetes::", "--test-threads=4"];
+        steps.run(name, || shown(cargo(&test).envs(cluster.environment())));
+    }
+    if ours {
+        steps.run("Kubernetes: the cluster is taken down", || cluster.down());
+    }
 }
 
 /// The tests make some of these requests; this makes all of them.

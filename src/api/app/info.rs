@@ -122,13 +122,14 @@ impl Bound {
     }
 
     async fn info(&self, ctx: &Context, app: App) -> Result<Info> {
-        let provisioner = &ctx.provisioner;
+        let provisioner = ctx.runs(&app);
         let units = provisioner.units(&app.name);
         let routers = view::routers(ctx, &app, &units).await;
-        let state = provisioner.state(&app.name).await?;
+        let state = provisioner.seen(&app.name);
         let volume_binds = self.volumes.iter().filter(|bind| bind.id.app == app.name);
         let bound = self.instances.iter().filter(|instance| instance.apps.contains(&app.name));
         let specs = autoscale::of(ctx, &app).await?;
+        let error = if app.error.is_empty() { provisioner.trouble(&app.name).unwrap_or_default() } else { app.error.clone() };
         let first = app.routers.first().cloned().unwrap_or_default();
         Ok(Info {
             quota: quota::of(&app, &units).into(),
@@ -156,7 +157,7 @@ impl Bound {
             teamowner: app.team_owner,
             tags: app.tags,
             metadata: app.metadata.into(),
-            error: app.error,
+            error,
         })
     }
 }

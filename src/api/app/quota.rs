@@ -12,7 +12,7 @@ use crate::{
 pub async fn get(call: Call) -> Answer {
     let app = call.app().await?;
     call.permit("app.read", &app.contexts())?;
-    let units = call.ctx.provisioner.units(&app.name);
+    let units = call.ctx.runs(&app).units(&app.name);
     answer::json(&QuotaView::from(quota::of(&app, &units)))
 }
 

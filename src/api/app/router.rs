@@ -26,7 +26,7 @@ struct Input {
 pub async fn list(call: Call) -> Answer {
     let app = call.app().await?;
     call.permit("app.read.router", &app.contexts())?;
-    let units = call.ctx.provisioner.units(&app.name);
+    let units = call.ctx.runs(&app).units(&app.name);
     answer::json_list(&view::routers(&call.ctx, &app, &units).await)
 }
 

@@ -128,7 +128,7 @@ impl From<InternalAddress> for InternalView {
             domain: address.domain,
             protocol: address.protocol,
             port: address.port,
-            target_port: address.port,
+            target_port: address.target_port,
             version: address.version,
             process: address.process,
         }
@@ -184,7 +184,7 @@ impl RouterView {
 
 /// An app's routers, as lists show them.
 pub fn brief_routers(ctx: &Context, app: &str, deploys: i64, routers: &[AppRouter], known: &Addresses) -> Vec<RouterView> {
-    let local = if deploys == 0 { String::new() } else { ctx.provisioner.address(app) };
+    let local = if deploys == 0 { String::new() } else { ctx.provisioners.local().address(app) };
     let elsewhere = |router: &str| known.of(app, router).unwrap_or_default().to_owned();
     let brief = |router: &AppRouter| RouterView {
         name: router.name.clone(),

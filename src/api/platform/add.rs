@@ -38,7 +38,7 @@ async fn asked(call: &mut Call) -> Result<(String, String)> {
 
 async fn work(ctx: &Context, name: &str, dockerfile: &str, out: &Output) -> Result<()> {
     change::check_name(name)?;
-    change::check_buildable(ctx.provisioner.as_ref(), name, dockerfile).await?;
+    change::check_buildable(ctx.provisioners.local().as_ref(), name, dockerfile).await?;
     change::add(&ctx.store, name).await?;
     out.write("Platform successfully added!\n");
     Ok(())

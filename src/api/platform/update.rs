@@ -33,7 +33,7 @@ async fn work(ctx: &Context, name: &str, inputs: &Inputs, out: &Output) -> Resul
         return Err(Error::refused("either disabled or dockerfile must be provided"));
     }
     if !file.is_empty() {
-        change::check_buildable(ctx.provisioner.as_ref(), name, file).await?;
+        change::check_buildable(ctx.provisioners.local().as_ref(), name, file).await?;
         change::rebuild_apps(&ctx.store, name).await?;
     }
     if !disabled.is_empty() {

@@ -9,10 +9,12 @@ use crate::{
         Answer, Call, answer,
         record::{New, Recording},
     },
+    cluster::know,
     error::Error,
     event::{Target, TargetType},
     permission::Context,
     pool::{self, Pool},
+    provisioner::registry,
 };
 
 #[derive(Deserialize)]
@@ -34,8 +36,8 @@ pub async fn add(mut call: Call) -> Answer {
     if input.name.is_empty() {
         return Err(Error::invalid("Pool name is required."));
     }
-    call.ctx.provisioner(&input.provisioner)?;
-    if call.ctx.store.is_shared() && input.provisioner == "local" {
+    registry::check(&input.provisioner)?;
+    if call.ctx.store.is_shared() && input.provisioner == registry::LOCAL {
         // Its lists of apps and pools would fail for everybody.
         return Err(Error::invalid("tsuru's server, which uses this database too, has no provisioner \"local\": leave it empty"));
     }
@@ -48,6 +50,7 @@ pub async fn add(mut call: Call) -> Answer {
     let pool = Pool { name: input.name, default: input.default, provisioner: input.provisioner, labels: input.labels };
     let done = pool::change::add(&call.ctx.store, pool, input.public, input.force).await;
     event.end(done).await?;
+    know::tell(&call.ctx).await;
     answer::created()
 }
 

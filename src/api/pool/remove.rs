@@ -2,6 +2,7 @@
 
 use crate::{
     api::{Answer, Call, answer},
+    cluster::know,
     pool::{Pool, change},
 };
 
@@ -13,5 +14,6 @@ pub async fn remove(mut call: Call) -> Answer {
     let pool = call.record("pool.delete", pool).await?;
     let done = change::remove(&call.ctx.store, &pool).await;
     pool.end(done).await?;
+    know::tell(&call.ctx).await;
     answer::ok()
 }

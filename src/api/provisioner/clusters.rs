@@ -15,6 +15,7 @@ use crate::{
     cluster::{
         Bytes, Cluster, Hidden,
         change::{self, masked},
+        know,
     },
     error::{Error, Result},
     event::{Target, TargetType},
@@ -147,6 +148,7 @@ pub async fn create(mut call: Call) -> Answer {
     let event = call.record_new(recording, New { target, events_permission: "cluster.read.events", contexts: Vec::new() }).await?;
     let made = change::create(&call.ctx.store, &event, &cluster).await;
     event.end(made).await?;
+    know::tell(&call.ctx).await;
     done(&call)
 }
 
@@ -160,6 +162,7 @@ pub async fn update(mut call: Call) -> Answer {
     let old = call.record(recording, old).await?;
     let changed = change::replace(&call.ctx.store, &old, cluster).await;
     old.end(changed).await?;
+    know::tell(&call.ctx).await;
     done(&call)
 }
 
@@ -170,5 +173,6 @@ pub async fn remove(mut call: Call) -> Answer {
     let cluster = call.record("cluster.delete", cluster).await?;
     let removed = change::remove(&call.ctx.store, &cluster).await;
     cluster.end(removed).await?;
+    know::tell(&call.ctx).await;
     done(&call)
 }

@@ -25,7 +25,7 @@ struct Help {
 /// All provisioners.
 pub async fn list(call: Call) -> Answer {
     call.permit("cluster.read", &[])?;
-    let name = call.ctx.provisioner.name();
+    let name = call.ctx.provisioners.local().name();
     let told = help::of(name);
     let cluster_help = Help { provisioner_help: told.summary, custom_data_help: told.custom_data };
     answer::json(&[View { name, cluster_help }])

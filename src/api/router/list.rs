@@ -61,7 +61,7 @@ async fn view(ctx: &Context, router: Router, creator: bool) -> View {
 
 async fn info(ctx: &Context, router: &Router) -> Result<BTreeMap<String, String>> {
     if router.is_local() {
-        return Ok(BTreeMap::from([("address".to_owned(), format!("http://{}", ctx.provisioner.address("APP")))]));
+        return Ok(BTreeMap::from([("address".to_owned(), format!("http://{}", ctx.provisioners.local().address("APP")))]));
     }
     router.api(ctx)?.info().await
 }

@@ -166,7 +166,11 @@ impl Apps for Local {
     }
 
     async fn state(&self, app: &str) -> Result<Option<AppState>> {
-        Ok(self.shared.app(app).and_then(|app| app.wanted()))
+        Ok(self.seen(app))
+    }
+
+    fn seen(&self, app: &str) -> Option<AppState> {
+        self.shared.app(app).and_then(|app| app.wanted())
     }
 
     async fn remove(&self, app: &str, out: &Output) -> Result<()> {
@@ -227,6 +231,7 @@ impl Apps for Local {
             domain: format!("{app}.localhost"),
             protocol: "TCP".into(),
             port: self.address.port(),
+            target_port: self.address.port(),
             version: String::new(),
             process: name.clone(),
         };

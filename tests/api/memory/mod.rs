@@ -230,7 +230,11 @@ impl Apps for Memory {
     }
 
     async fn state(&self, app: &str) -> Result<Option<AppState>> {
-        Ok(self.lock().apps.get(app).cloned())
+        Ok(self.seen(app))
+    }
+
+    fn seen(&self, app: &str) -> Option<AppState> {
+        self.lock().apps.get(app).cloned()
     }
 
     async fn remove(&self, app: &str, _: &Output) -> Result<()> {
@@ -288,6 +292,7 @@ impl Apps for Memory {
                 domain: format!("{app}-{}{mark}.default.svc.cluster.local", process.name),
                 protocol: "TCP".into(),
                 port: 8888,
+                target_port: 8888,
                 version: version.map(|version| version.to_string()).unwrap_or_default(),
                 process: process.name,
             }

@@ -37,3 +37,9 @@ pub fn prepare(cluster: &Cluster) -> Result<()> {
     write(&file("tokens.csv"), &format!("{token},token-admin,token-admin,\"system:masters\"\n"))?;
     write(&file("done"), "")
 }
+
+/// A token of an administrator.
+pub fn token(cluster: &Cluster) -> Option<String> {
+    let tokens = std::fs::read_to_string(cluster.state.join("pki/tokens.csv")).ok()?;
+    tokens.split(',').next().map(str::to_owned)
+}

@@ -48,10 +48,16 @@ impl Cluster {
         if !is_root() {
             return Some("a Kubernetes node needs root".to_owned());
         }
-        if Command::new("unshare").args(["--net", "--mount", "true"]).stderr(Stdio::null()).status().is_ok_and(|s| s.success()) {
-            return None;
+        let works = |program: &str, arguments: &[&str]| {
+            let status = Command::new(program).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status();
+            status.is_ok_and(|status| status.success())
+        };
+        if !works("unshare", &["--net", "--mount", "true"]) {
+            return Some("this machine allows no network and mount namespaces".to_owned());
         }
-        Some("this machine allows no network and mount namespaces".to_owned())
+        // In a namespace of its own: it is gone with it.
+        let bridge = works("unshare", &["--net", "ip", "link", "add", "impaas-try", "type", "bridge"]);
+        (!bridge && works("ip", &["-V"])).then(|| "this machine allows no bridge".to_owned())
     }
 
     /// Builds what is missing, starts everything and waits until the node is ready. Does nothing where it runs already.
@@ -78,6 +84,11 @@ impl Cluster {
         Ok(String::new())
     }
 
+    /// Whether its node runs.
+    pub fn is_up(&self) -> bool {
+        process::running(&self.pid_file("kubelet")).is_some()
+    }
+
     /// Which parts run.
     pub fn status(&self) -> String {
         let rows: Vec<String> = parts::NAMES
@@ -93,6 +104,16 @@ impl Cluster {
     /// For clients.
     pub fn kubeconfig(&self) -> PathBuf {
         self.state.join("kubeconfig")
+    }
+
+    /// What tests find it by.
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        let text = |path: PathBuf| path.to_string_lossy().into_owned();
+        vec![
+            ("IMPAAS_KUBECONFIG", text(self.kubeconfig())),
+            ("IMPAAS_KUBECTL", text(self.program("kubectl"))),
+            ("IMPAAS_CLUSTER_TOKEN", certificates::token(self).unwrap_or_default()),
+        ]
     }
 
     /// A program built from Go modules.

@@ -1,0 +1,76 @@
+//! Which cluster runs which pool: told to the provisioners, at once after a change here and soon after one of another server.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::{Cluster, KUBERNETES};
+use crate::{
+    context::Context,
+    error::Result,
+    pool::Pool,
+    provisioner::{kubernetes::ClusterSpec, registry::LOCAL},
+    store::Filter,
+};
+
+/// How often changes of other servers are looked for.
+const EVERY: Duration = Duration::from_secs(5);
+
+/// The provisioner of a pool: its own, else the one of the settings.
+pub fn named<'a>(ctx: &'a Context, pool: &'a Pool) -> &'a str {
+    if pool.provisioner.is_empty() { &ctx.config.provisioner } else { &pool.provisioner }
+}
+
+/// The cluster that a pool's apps run in; none for pools of this machine.
+pub async fn spec_of(ctx: &Context, pool: &Pool) -> Result<Option<ClusterSpec>> {
+    if named(ctx, pool) == LOCAL {
+        return Ok(None);
+    }
+    Ok(Cluster::of_pool(&ctx.store, pool).await?.map(|cluster| cluster.spec(&ctx.config.cluster_defaults)))
+}
+
+/// Tells the provisioners of all pools and clusters.
+pub async fn refresh(ctx: &Context) -> Result<()> {
+    let pools = ctx.store.of::<Pool>().find(Filter::All).await?;
+    let clusters = ctx.store.of::<Cluster>().find(Filter::eq("provisioner", KUBERNETES)).await?;
+    let of_pool = |pool: &Pool| {
+        let own = clusters.iter().find(|cluster| cluster.pools.contains(&pool.name));
+        let found = own.or_else(|| clusters.iter().find(|cluster| cluster.default));
+        found.filter(|_| named(ctx, pool) != LOCAL).map(|cluster| cluster.spec(&ctx.config.cluster_defaults))
+    };
+    let known: BTreeMap<_, _> = pools.iter().map(|pool| (pool.name.clone(), (named(ctx, pool).to_owned(), of_pool(pool)))).collect();
+    ctx.provisioners.know(known).await;
+    Ok(())
+}
+
+/// The same after a change, which is done: what is wrong is told to the log.
+pub async fn tell(ctx: &Context) {
+    if let Err(e) = refresh(ctx).await {
+        tracing::warn!(error = %e, "clusters could not be read");
+    }
+}
+
+/// Goes on telling them, until the server ends.
+pub async fn keep(ctx: Context) {
+    let mut tick = tokio::time::interval(EVERY);
+    loop {
+        tick.tick().await;
+        tell(&ctx).await;
+    }
+}
+
+impl Cluster {
+    /// As its provisioner knows it; `defaults` are of every cluster.
+    fn spec(&self, defaults: &BTreeMap<String, String>) -> ClusterSpec {
+        ClusterSpec {
+            name: self.name.clone(),
+            addresses: self.addresses.clone(),
+            ca: self.ca_cert.0.clone(),
+            cert: self.client_cert.0.clone(),
+            key: self.client_key.0.clone(),
+            custom: self.custom_data.iter().map(|(key, value)| (key.clone(), value.0.clone())).collect(),
+            kube_config: self.kube_config.clone(),
+            proxy: self.http_proxy.clone(),
+            local: self.local,
+            defaults: defaults.clone(),
+        }
+    }
+}

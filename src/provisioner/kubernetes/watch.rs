@@ -1,0 +1,190 @@
+//! What a cluster has, held in memory and kept up by watching: reading it asks nobody.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt::Debug,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use futures_util::StreamExt;
+use kube::{
+    Api, Client, Resource, ResourceExt,
+    runtime::{WatchStreamExt, watcher, watcher::Event},
+};
+use serde::de::DeserializeOwned;
+use tokio::{sync::watch, time::timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::client::innermost;
+
+/// Ours are marked with this.
+const OURS: &str = "tsuru.io/is-tsuru=true";
+const APP: &str = "tsuru.io/app-name";
+/// A watch is begun anew after so many seconds: a connection that died without a word is noticed then.
+const WATCH: u32 = 120;
+
+type ByApp<K> = HashMap<String, BTreeMap<String, Arc<K>>>;
+
+/// Objects of one kind by app.
+pub struct Cache<K> {
+    known: RwLock<ByApp<K>>,
+    /// Counts changes; the first is that the first list is whole.
+    changes: watch::Sender<u64>,
+    trouble: RwLock<Option<String>>,
+}
+
+impl<K> Default for Cache<K> {
+    fn default() -> Self {
+        Self { known: RwLock::default(), changes: watch::Sender::new(0), trouble: RwLock::default() }
+    }
+}
+
+impl<K> Cache<K>
+where
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
+{
+    /// Begins to watch, until `end`.
+    pub fn start(client: Client, end: CancellationToken) -> Arc<Self> {
+        let cache = Arc::new(Self::default());
+        let watching = cache.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = end.cancelled() => {}
+                () = watching.follow(client) => {}
+            }
+        });
+        cache
+    }
+
+    async fn follow(&self, client: Client) {
+        let ours = watcher::Config::default().labels(OURS).timeout(WATCH);
+        let stream = watcher(Api::<K>::all(client), ours).default_backoff();
+        let mut stream = std::pin::pin!(stream);
+        let mut listed = ByApp::new();
+        while let Some(event) = stream.next().await {
+            match event {
+                Ok(event) => {
+                    self.set_trouble(None);
+                    self.take(event, &mut listed);
+                }
+                Err(e) => self.set_trouble(Some(innermost(&e))),
+            }
+        }
+    }
+
+    /// Takes one piece of news; a list is gathered in `listed` and shown when it is whole.
+    fn take(&self, event: Event<K>, listed: &mut ByApp<K>) {
+        match event {
+            Event::Init => listed.clear(),
+            Event::InitApply(object) => insert(listed, object),
+            Event::InitDone => self.change(|known| *known = std::mem::take(listed)),
+            Event::Apply(object) => self.change(|known| insert(known, object)),
+            Event::Delete(object) => self.change(|known| remove(known, &object)),
+        }
+    }
+
+    fn change(&self, change: impl FnOnce(&mut ByApp<K>)) {
+        change(&mut self.known.write().unwrap_or_else(PoisonError::into_inner));
+        self.changes.send_modify(|count| *count += 1);
+    }
+
+    fn set_trouble(&self, why: Option<String>) {
+        *self.trouble.write().unwrap_or_else(PoisonError::into_inner) = why;
+    }
+
+    /// The app's objects by namespace and name.
+    pub fn of(&self, app: &str) -> Vec<Arc<K>> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(app).map(|objects| objects.values().cloned().collect()).unwrap_or_default()
+    }
+
+    /// The apps that have some, each with its objects.
+    pub fn each(&self, mut see: impl FnMut(&[&K])) {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.values().for_each(|objects| see(&objects.values().map(Arc::as_ref).collect::<Vec<_>>()));
+    }
+
+    /// Why nothing is heard of the cluster, if so.
+    pub fn trouble(&self) -> Option<String> {
+        self.trouble.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Hears of every change from now on.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// True once the first list is whole; waits for it so long.
+    pub async fn is_whole(&self, patience: Duration) -> bool {
+        let mut changes = self.changes();
+        let whole = timeout(patience, changes.wait_for(|count| *count > 0)).await;
+        matches!(whole, Ok(Ok(_)))
+    }
+}
+
+fn insert<K: Resource<DynamicType = ()>>(known: &mut ByApp<K>, mut object: K) {
+    // Nobody reads it, and it is half of the object.
+    object.meta_mut().managed_fields = None;
+    if let Some(app) = object.labels().get(APP).cloned() {
+        known.entry(app).or_default().insert(key(&object), Arc::new(object));
+    }
+}
+
+fn remove<K: Resource<DynamicType = ()>>(known: &mut ByApp<K>, object: &K) {
+    let Some(app) = object.labels().get(APP) else { return };
+    if let Some(objects) = known.get_mut(app) {
+        objects.remove(&key(object));
+        if objects.is_empty() {
+            known.remove(app);
+        }
+    }
+}
+
+fn key<K: Resource<DynamicType = ()>>(object: &K) -> String {
+    format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any())
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::{api::core::v1::Pod, apimachinery::pkg::apis::meta::v1::ObjectMeta};
+
+    use super::*;
+
+    fn pod(app: &str, name: &str) -> Pod {
+        let labels = Some(BTreeMap::from([(APP.to_owned(), app.to_owned())]));
+        Pod {
+            metadata: ObjectMeta { name: Some(name.into()), namespace: Some("default".into()), labels, ..ObjectMeta::default() },
+            ..Pod::default()
+        }
+    }
+
+    fn names(cache: &Cache<Pod>, app: &str) -> Vec<String> {
+        cache.of(app).iter().map(|pod| pod.name_any()).collect()
+    }
+
+    #[tokio::test]
+    async fn objects_are_found_by_app_as_they_come_and_go() {
+        let (cache, mut listed) = (Cache::<Pod>::default(), ByApp::new());
+        assert!(!cache.is_whole(Duration::ZERO).await);
+        for event in [Event::Init, Event::InitApply(pod("a", "a-1")), Event::InitApply(pod("b", "b-1")), Event::InitDone] {
+            cache.take(event, &mut listed);
+        }
+        assert!(cache.is_whole(Duration::ZERO).await);
+        cache.take(Event::Apply(pod("a", "a-2")), &mut listed);
+        assert_eq!((names(&cache, "a"), names(&cache, "b")), (vec!["a-1".into(), "a-2".into()], vec!["b-1".to_owned()]));
+        cache.take(Event::Delete(pod("a", "a-1")), &mut listed);
+        assert_eq!(names(&cache, "a"), ["a-2"]);
+    }
+
+    #[tokio::test]
+    async fn what_a_new_list_lacks_is_gone_and_until_then_the_old_one_stands() {
+        let (cache, mut listed) = (Cache::<Pod>::default(), ByApp::new());
+        for event in [Event::Init, Event::InitApply(pod("a", "a-1")), Event::InitDone, Event::Init] {
+            cache.take(event, &mut listed);
+        }
+        assert_eq!(names(&cache, "a"), ["a-1"]);
+        cache.take(Event::InitDone, &mut listed);
+        assert!(names(&cache, "a").is_empty());
+    }
+}

@@ -1,0 +1,168 @@
+//! Against a real cluster, where `IMPAAS_KUBECONFIG` and `IMPAAS_KUBECTL` name one: `cargo xtask test` starts it. Each test has a
+//! namespace, a pool and a cluster document of its own; when it fails, it prints what is in its namespace.
+
+mod clusters;
+mod running;
+
+use std::{
+    env,
+    io::Write,
+    process::{Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use impaas::provisioner::absent::Absent;
+use serde_json::{Value, json};
+
+use crate::{
+    api::harness::{Caller, Server},
+    server::eventually,
+    store::say,
+};
+
+/// How long the cluster may take for anything.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A server with a pool in the cluster.
+pub struct World {
+    pub server: Server,
+    pub real: Real,
+    /// Its namespace, and the name of its app: a cluster is watched in all namespaces.
+    pub name: String,
+}
+
+impl World {
+    /// `None` where there is no cluster.
+    pub async fn new() -> Option<Self> {
+        let real = Real::here()?;
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("test-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        real.kubectl(&["create", "namespace", &name]);
+        let server = Server::with_settings(Arc::new(Absent), "outgoing:\n  allow-private: true\n").await;
+        let world = Self { server, real, name };
+        let admin = world.server.admin().await;
+        admin.post("/1.0/pools").json(&json!({"name": "kube", "provisioner": "kubernetes", "public": true})).send().await.ok(201);
+        Some(world)
+    }
+
+    /// The same, with the cluster entered by address, authority and token, and an app.
+    pub async fn with_app() -> Option<Self> {
+        let world = Self::new().await?;
+        world.enter("real", world.by_token()).await;
+        world.make_app().await;
+        Some(world)
+    }
+
+    /// Makes the app.
+    pub async fn make_app(&self) {
+        let app = json!({"name": self.name, "teamOwner": "demo", "pool": "kube"});
+        self.server.admin().await.post("/1.0/apps").json(&app).send().await.ok(201);
+    }
+
+    /// A cluster document that signs on with a token.
+    pub fn by_token(&self) -> Value {
+        let data = json!({"token": self.real.token, "namespace": self.name, "disable-default-node-selector": "true"});
+        json!({"addresses": [self.real.server()], "cacert": self.real.ca(), "custom_data": data})
+    }
+
+    /// Enters a cluster for the pool.
+    pub async fn enter(&self, name: &str, mut cluster: Value) {
+        cluster["name"] = name.into();
+        cluster["provisioner"] = "kubernetes".into();
+        cluster["pools"] = json!(["kube"]);
+        self.server.admin().await.post("/1.3/provisioner/clusters").json(&cluster).send().await.ok(200);
+    }
+
+    pub async fn info(&self, admin: &Caller<'_>) -> Value {
+        admin.get(&format!("/1.0/apps/{}", self.name)).send().await.ok(200).json()
+    }
+
+    /// Waits until the app's info is so.
+    pub async fn until(&self, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
+        let admin = self.server.admin().await;
+        eventually(what, PATIENCE, async || holds(&self.info(&admin).await)).await;
+        self.info(&admin).await
+    }
+
+    /// Writes objects into the namespace, as somebody else would.
+    pub fn apply(&self, objects: &[Value]) {
+        let list = json!({"apiVersion": "v1", "kind": "List", "items": objects}).to_string();
+        let mut child = self.real.command(&["apply", "-n", &self.name, "-f", "-"]).stdin(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(list.as_bytes()).unwrap();
+        assert!(child.wait().unwrap().success());
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            say(&format!("---- what is in {} ----", self.name));
+            for what in ["all,secrets,serviceaccounts,poddisruptionbudgets", "events"] {
+                say(&self.real.read(&["get", what, "-n", &self.name, "-o", "wide"]));
+            }
+        }
+        self.real.read(&["delete", "namespace", &self.name, "--wait=false"]);
+    }
+}
+
+/// The cluster that the environment names.
+pub struct Real {
+    config: Value,
+    token: String,
+}
+
+impl Real {
+    fn here() -> Option<Self> {
+        env::var_os("IMPAAS_KUBECONFIG")?;
+        let mut real = Self { config: Value::Null, token: env::var("IMPAAS_CLUSTER_TOKEN").unwrap() };
+        real.config = serde_json::from_str(&real.kubectl(&["config", "view", "--raw", "--flatten", "-o", "json"])).unwrap();
+        Some(real)
+    }
+
+    pub fn server(&self) -> &str {
+        self.config["clusters"][0]["cluster"]["server"].as_str().unwrap()
+    }
+
+    /// The authority's certificate, in base64 as clients send it.
+    pub fn ca(&self) -> &str {
+        self.config["clusters"][0]["cluster"]["certificate-authority-data"].as_str().unwrap()
+    }
+
+    pub fn cluster(&self) -> &Value {
+        &self.config["clusters"][0]["cluster"]
+    }
+
+    pub fn user(&self) -> &Value {
+        &self.config["users"][0]["user"]
+    }
+
+    /// What kubectl prints; fails when it does.
+    pub fn kubectl(&self, arguments: &[&str]) -> String {
+        let output = self.command(arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// The same, whatever comes of it.
+    fn read(&self, arguments: &[&str]) -> String {
+        let output = self.command(arguments).output();
+        output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env::var_os("IMPAAS_KUBECTL").unwrap_or_else(|| "kubectl".into()));
+        command.arg("--kubeconfig").arg(env::var_os("IMPAAS_KUBECONFIG").unwrap()).args(arguments).stdout(Stdio::piped());
+        command
+    }
+}
+
+#[test]
+fn a_skipped_cluster_is_said_loudly() {
+    if env::var_os("IMPAAS_KUBECONFIG").is_none() {
+        say("Kubernetes: SKIPPED, IMPAAS_KUBECONFIG is not set");
+    }
+}
