@@ -33,9 +33,10 @@ pub async fn run(cluster: &str, client: &Client, pod: &Pod, line: &str, out: &Ou
     let asked = AttachParams { stdin: false, tty: false, ..AttachParams::default() };
     let mut process = start(cluster, client, pod, command, asked).await?;
     let (stdout, stderr, status) = (process.stdout(), process.stderr(), process.take_status());
-    let show = async |from| match from {
-        Some(from) => copy(from, |text| out.write(text)).await,
-        None => {}
+    let show = async |from| {
+        if let Some(from) = from {
+            copy(from, |text| out.write(text)).await;
+        }
     };
     futures_util::future::join(show(stdout), show(stderr)).await;
     let status = match status {
