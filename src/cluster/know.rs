@@ -7,7 +7,10 @@ use crate::{
     context::Context,
     error::Result,
     pool::Pool,
-    provisioner::{kubernetes::ClusterSpec, registry::LOCAL},
+    provisioner::{
+        kubernetes::{ClusterSpec, settings::ClusterSettings},
+        registry::LOCAL,
+    },
     store::Filter,
 };
 
@@ -32,8 +35,7 @@ pub async fn refresh(ctx: &Context) -> Result<()> {
     let pools = ctx.store.of::<Pool>().find(Filter::All).await?;
     let clusters = ctx.store.of::<Cluster>().find(Filter::eq("provisioner", KUBERNETES)).await?;
     let of_pool = |pool: &Pool| {
-        let own = clusters.iter().find(|cluster| cluster.pools.contains(&pool.name));
-        let found = own.or_else(|| clusters.iter().find(|cluster| cluster.default));
+        let found = Cluster::among(&clusters, KUBERNETES, pool);
         found.filter(|_| named(ctx, pool) != LOCAL).map(|cluster| cluster.spec(&ctx.config.cluster_defaults))
     };
     let known: BTreeMap<_, _> = pools.iter().map(|pool| (pool.name.clone(), (named(ctx, pool).to_owned(), of_pool(pool)))).collect();
@@ -66,11 +68,13 @@ impl Cluster {
             ca: self.ca_cert.0.clone(),
             cert: self.client_cert.0.clone(),
             key: self.client_key.0.clone(),
-            custom: self.custom_data.iter().map(|(key, value)| (key.clone(), value.0.clone())).collect(),
+            settings: ClusterSettings {
+                custom: self.custom_data.iter().map(|(key, value)| (key.clone(), value.0.clone())).collect(),
+                defaults: defaults.clone(),
+            },
             kube_config: self.kube_config.clone(),
             proxy: self.http_proxy.clone(),
             local: self.local,
-            defaults: defaults.clone(),
         }
     }
 }

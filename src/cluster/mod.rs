@@ -136,9 +136,14 @@ impl Cluster {
             return Ok(None);
         }
         let all = store.of::<Self>().all().await?;
+        Ok(Self::among(&all, provisioner, pool).cloned())
+    }
+
+    /// The same, among all clusters.
+    fn among<'a>(all: &'a [Self], provisioner: &str, pool: &Pool) -> Option<&'a Self> {
         let own = || all.iter().filter(|cluster| cluster.provisioner == provisioner);
         let named = own().find(|cluster| cluster.pools.contains(&pool.name));
-        Ok(named.or_else(|| own().find(|cluster| cluster.default)).cloned())
+        named.or_else(|| own().find(|cluster| cluster.default))
     }
 
     /// True for custom data that nobody reads back.

@@ -234,6 +234,20 @@ impl Healthcheck {
 }
 
 impl Startupcheck {
+    /// The health check that looks at the same.
+    pub fn as_health(&self) -> Healthcheck {
+        Healthcheck {
+            path: self.path.clone(),
+            scheme: self.scheme.clone(),
+            headers: self.headers.clone(),
+            command: self.command.clone(),
+            allowed_failures: self.allowed_failures,
+            interval_seconds: self.interval_seconds,
+            timeout_seconds: self.timeout_seconds,
+            ..Healthcheck::default()
+        }
+    }
+
     /// Neither a path nor a command: nothing to check.
     pub fn is_empty(&self) -> bool {
         self.path.is_empty() && self.command.is_empty()

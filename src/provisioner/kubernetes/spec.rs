@@ -1,13 +1,10 @@
 //! What is known of a cluster: how it is reached, and what it was told about itself.
 
-use std::collections::BTreeMap;
-
 use base64::{Engine, engine::general_purpose::STANDARD};
 use rand::seq::IndexedRandom;
 use serde_json::{Map, Value, json};
 
 use super::settings::ClusterSettings;
-use crate::secret::Secret;
 
 /// A cluster as somebody entered it.
 #[derive(Clone, Default, PartialEq)]
@@ -22,16 +19,14 @@ pub struct ClusterSpec {
     pub cert: Vec<u8>,
     /// Its key, PEM.
     pub key: Vec<u8>,
-    /// Keys of one's own.
-    pub custom: BTreeMap<String, Secret>,
+    /// What it was told about itself, the login among it.
+    pub settings: ClusterSettings,
     /// `{"cluster": {...}, "user": {...}}` as in a kubeconfig.
     pub kube_config: Option<Map<String, Value>>,
     /// Through this proxy.
     pub proxy: String,
     /// The server runs in it.
     pub local: bool,
-    /// What `clusters:defaults` says of every cluster.
-    pub defaults: BTreeMap<String, String>,
 }
 
 impl std::fmt::Debug for ClusterSpec {
@@ -41,15 +36,6 @@ impl std::fmt::Debug for ClusterSpec {
 }
 
 impl ClusterSpec {
-    /// What it was told about itself.
-    pub fn settings(&self) -> ClusterSettings {
-        ClusterSettings { custom: self.custom.clone(), defaults: self.defaults.clone() }
-    }
-
-    fn text(&self, key: &str) -> Option<&str> {
-        self.custom.get(key).map(Secret::expose).or_else(|| self.defaults.get(key).map(String::as_str)).filter(|value| !value.is_empty())
-    }
-
     /// True when the server reaches it as a pod does.
     pub(super) fn is_around_us(&self) -> bool {
         self.kube_config.is_none() && (self.local || self.addresses.is_empty())
@@ -79,7 +65,7 @@ impl ClusterSpec {
     }
 
     fn user(&self) -> Map<String, Value> {
-        let text = |key: &str| self.text(key);
+        let text = |key: &str| self.settings.of_all(key);
         let mut user = with_bytes(Map::new(), "client-certificate-data", &self.cert);
         user = with_bytes(user, "client-key-data", &self.key);
         match (text("username"), text("password"), text("token")) {
@@ -110,10 +96,12 @@ fn with_bytes(mut to: Map<String, Value>, name: &str, bytes: &[u8]) -> Map<Strin
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret::Secret;
 
     fn spec_with(custom: &[(&str, &str)]) -> ClusterSpec {
         let custom = custom.iter().map(|(key, value)| ((*key).to_owned(), Secret::new(*value))).collect();
-        ClusterSpec { name: "k1".into(), addresses: vec!["https://10.0.0.1:6443".into()], custom, ..ClusterSpec::default() }
+        let settings = ClusterSettings { custom, ..ClusterSettings::default() };
+        ClusterSpec { name: "k1".into(), addresses: vec!["https://10.0.0.1:6443".into()], settings, ..ClusterSpec::default() }
     }
 
     #[test]

@@ -20,10 +20,7 @@ use super::{
     shared::Shared,
 };
 use crate::{
-    build::{
-        processes::WEB,
-        tsuru_yaml::{Healthcheck, Startupcheck},
-    },
+    build::{processes::WEB, tsuru_yaml::Healthcheck},
     provisioner::ProcessState,
 };
 
@@ -106,7 +103,7 @@ impl Watch {
         let port = self.unit.record.port;
         let address = self.place(port).await?;
         if let Some(startup) = &self.unit.process.startupcheck {
-            let check = as_health(startup);
+            let check = startup.as_health();
             if let Err(reason) = self.probe(&check, address).await {
                 let patience = every(&check) * allowed(&check);
                 return Err(if self.born.elapsed() > patience {
@@ -194,19 +191,6 @@ impl Watch {
 enum Reason {
     NotYet(String, Duration),
     Hopeless(String),
-}
-
-fn as_health(check: &Startupcheck) -> Healthcheck {
-    Healthcheck {
-        path: check.path.clone(),
-        scheme: check.scheme.clone(),
-        headers: check.headers.clone(),
-        command: check.command.clone(),
-        allowed_failures: check.allowed_failures,
-        interval_seconds: check.interval_seconds,
-        timeout_seconds: check.timeout_seconds,
-        ..Healthcheck::default()
-    }
 }
 
 fn every(check: &Healthcheck) -> Duration {

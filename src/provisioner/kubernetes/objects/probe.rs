@@ -6,10 +6,7 @@ use k8s_openapi::{
 };
 
 use super::some;
-use crate::{
-    build::tsuru_yaml::{Healthcheck, Startupcheck},
-    provisioner::ProcessState,
-};
+use crate::{build::tsuru_yaml::Healthcheck, provisioner::ProcessState};
 
 /// The three probes of a container.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -31,20 +28,7 @@ pub fn of(process: &ProcessState, port: Option<u32>) -> Probes {
     Probes {
         liveness: readiness.clone().filter(|_| health.is_some_and(|check| check.force_restart)),
         readiness,
-        startup: startup.map(|check| probe(&as_health(&check), port)),
-    }
-}
-
-fn as_health(check: &Startupcheck) -> Healthcheck {
-    Healthcheck {
-        path: check.path.clone(),
-        scheme: check.scheme.clone(),
-        headers: check.headers.clone(),
-        command: check.command.clone(),
-        allowed_failures: check.allowed_failures,
-        interval_seconds: check.interval_seconds,
-        timeout_seconds: check.timeout_seconds,
-        ..Healthcheck::default()
+        startup: startup.map(|check| probe(&check.as_health(), port)),
     }
 }
 
@@ -93,6 +77,7 @@ pub fn read(probe: &Probe) -> Healthcheck {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::build::tsuru_yaml::Startupcheck;
 
     fn process(health: Healthcheck) -> ProcessState {
         ProcessState { healthcheck: Some(health), ..ProcessState::default() }

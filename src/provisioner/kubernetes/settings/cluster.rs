@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// How values are found: a cluster's custom data, and `clusters:defaults` of the server's settings behind it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ClusterSettings {
     /// Custom data of the cluster.
     pub custom: BTreeMap<String, Secret>,
@@ -89,7 +89,15 @@ const PAUSE: i64 = 10;
 impl ClusterSettings {
     /// The value of a key in a context: a pool, or a namespace.
     pub fn get(&self, context: &str, key: &str) -> Option<&str> {
-        let own = self.custom.get(&format!("{context}:{key}")).or_else(|| self.custom.get(key)).map(Secret::expose);
+        match self.custom.get(&format!("{context}:{key}")) {
+            Some(own) => Some(own.expose()).filter(|value| !value.is_empty()),
+            None => self.of_all(key),
+        }
+    }
+
+    /// The value of a key that no context changes.
+    pub fn of_all(&self, key: &str) -> Option<&str> {
+        let own = self.custom.get(key).map(Secret::expose);
         own.or_else(|| self.defaults.get(key).map(String::as_str)).filter(|value| !value.is_empty())
     }
 
