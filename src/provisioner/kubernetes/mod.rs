@@ -13,6 +13,7 @@ mod spec;
 pub mod unit;
 mod watch;
 pub mod words;
+pub mod write;
 
 use std::{sync::Arc, time::Duration};
 
@@ -32,6 +33,7 @@ use self::{
     client::{SHORT, ask, told},
     logs::{Said, Sources},
     watch::Cache,
+    write::Writer,
 };
 pub use self::{clusters::Clusters, spec::ClusterSpec};
 use super::{AppState, Apps, Census, Exec, InternalAddress, LogLine, LogQuery, Logs, Provisioner, RunRequest, Shell, ShellRequest, Unit};
@@ -94,6 +96,11 @@ impl Kubernetes {
 
     fn sources(&self) -> Sources {
         Sources { client: self.client.clone(), pods: self.pods.clone(), said: self.said.clone() }
+    }
+
+    /// Writes to it, with this patience.
+    pub fn writer(&self, patience: Duration) -> Writer<'_> {
+        Writer { cluster: &self.spec.name, patience }
     }
 
     /// A pod of this app, by name.

@@ -1,0 +1,127 @@
+//! Objects are written whole and only where they differ from what is there: what somebody else changed meanwhile is looked at again.
+//! Nothing is written twice when an answer is lost.
+
+use std::{fmt::Debug, time::Duration};
+
+use kube::{
+    Api, Resource, ResourceExt,
+    api::{DeleteParams, PostParams},
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{
+    client::{ask, told},
+    objects::filled::is_same,
+};
+use crate::error::{Error, Result};
+
+/// How long a cluster may be away before work that began is given up.
+pub const LONG: Duration = Duration::from_secs(300);
+/// Others may change an object so often between our look and our write.
+const TRIES: usize = 10;
+
+/// What became of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// It is new.
+    Created,
+    /// It was something else.
+    Updated,
+    /// It was right.
+    Unchanged,
+}
+
+/// An object that can be written.
+pub trait Object: Resource<DynamicType = ()> + Clone + Debug + Serialize + DeserializeOwned + Send + Sync + 'static {}
+impl<K: Resource<DynamicType = ()> + Clone + Debug + Serialize + DeserializeOwned + Send + Sync + 'static> Object for K {}
+
+/// Writes to one cluster.
+#[derive(Clone, Copy, Debug)]
+pub struct Writer<'a> {
+    /// The cluster's name, for those who read of a fault.
+    pub cluster: &'a str,
+    /// How long it may be away.
+    pub patience: Duration,
+}
+
+impl Writer<'_> {
+    /// The object of this name, if it is there.
+    pub async fn get<K: Object>(&self, api: &Api<K>, name: &str) -> Result<Option<K>> {
+        self.asked(|| api.get_opt(name)).await
+    }
+
+    /// Makes the object what is wanted.
+    pub async fn ensure<K: Object>(&self, api: &Api<K>, want: &K) -> Result<(Written, K)> {
+        self.ensure_over(api, want, |want, _| want.clone()).await
+    }
+
+    /// The same; `over` gives what is wanted together with what the one that is there must keep.
+    pub async fn ensure_over<K: Object>(&self, api: &Api<K>, want: &K, over: impl Fn(&K, &K) -> K) -> Result<(Written, K)> {
+        let keep = |want: &K, there: Option<&K>| there.map_or_else(|| want.clone(), |there| over(want, there));
+        self.change(api, &want.name_any(), |there| Ok(Some(keep(want, there)))).await?.ok_or_else(|| Error::internal("nothing was wanted"))
+    }
+
+    /// Writes what `change` makes of the object that is there; nothing where it gives nothing or the same.
+    pub async fn change<K, F>(&self, api: &Api<K>, name: &str, change: F) -> Result<Option<(Written, K)>>
+    where
+        K: Object,
+        F: Fn(Option<&K>) -> Result<Option<K>>,
+    {
+        for _ in 0..TRIES {
+            let there = self.get(api, name).await?;
+            let Some(mut want) = change(there.as_ref())? else { return Ok(None) };
+            let written = match there {
+                Some(there) if is_same(&want, &there)? => return Ok(Some((Written::Unchanged, there))),
+                Some(there) => {
+                    want.meta_mut().resource_version.clone_from(&there.meta().resource_version);
+                    self.unless(&[404, 409], || api.replace(name, &PARAMS, &want)).await?.map(|now| (Written::Updated, now))
+                }
+                None => self.unless(&[409], || api.create(&PARAMS, &want)).await?.map(|now| (Written::Created, now)),
+            };
+            if written.is_some() {
+                return Ok(written);
+            }
+        }
+        Err(Error::unavailable(format!("cluster {:?}: {name:?} is changed by somebody else all the time", self.cluster)))
+    }
+
+    /// Removes the object with what belongs to it; false when it was not there.
+    pub async fn remove<K: Object>(&self, api: &Api<K>, name: &str) -> Result<bool> {
+        let background = DeleteParams::background();
+        match ask(self.cluster, self.patience, || api.delete(name, &background)).await {
+            Ok(_) => Ok(true),
+            Err(e) if is(&e, 404) => Ok(false),
+            Err(e) => Err(self.told(&e)),
+        }
+    }
+
+    /// Asks with this patience.
+    pub async fn asked<T, C>(&self, call: impl Fn() -> C) -> Result<T>
+    where
+        C: Future<Output = Result<T, kube::Error>> + Send,
+    {
+        ask(self.cluster, self.patience, call).await.map_err(|e| self.told(&e))
+    }
+
+    /// `None` when one of these codes says that the object is not any more what it was when we looked.
+    async fn unless<T, C>(&self, codes: &[u16], call: impl Fn() -> C) -> Result<Option<T>>
+    where
+        C: Future<Output = Result<T, kube::Error>> + Send,
+    {
+        match ask(self.cluster, self.patience, call).await {
+            Ok(done) => Ok(Some(done)),
+            Err(e) if codes.iter().any(|code| is(&e, *code)) => Ok(None),
+            Err(e) => Err(self.told(&e)),
+        }
+    }
+
+    fn told(&self, e: &kube::Error) -> Error {
+        told(self.cluster, e)
+    }
+}
+
+const PARAMS: PostParams = PostParams { dry_run: false, field_manager: None };
+
+fn is(e: &kube::Error, code: u16) -> bool {
+    matches!(e, kube::Error::Api(status) if status.code == code)
+}
