@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use super::{Kubernetes, logs::Said, spec::ClusterSpec};
+use super::{Kubernetes, logs::Said, settings::ServerSettings, spec::ClusterSpec};
 use crate::error::Result;
 
 /// The clusters by name.
@@ -15,9 +15,16 @@ pub struct Clusters {
     /// One connection is made at a time: two would watch twice.
     making: tokio::sync::Mutex<()>,
     said: Arc<Said>,
+    /// What the server's settings say.
+    server: Arc<ServerSettings>,
 }
 
 impl Clusters {
+    /// None yet; objects in them are made as the server's settings say.
+    pub fn new(server: ServerSettings) -> Self {
+        Self { server: Arc::new(server), ..Self::default() }
+    }
+
     /// The cluster, with a connection that fits what is known of it now. Nobody is asked: one that cannot be reached says so later.
     pub async fn get(&self, spec: &ClusterSpec) -> Result<Arc<Kubernetes>> {
         if let Some(found) = self.known(spec) {
@@ -27,7 +34,7 @@ impl Clusters {
         if let Some(found) = self.known(spec) {
             return Ok(found);
         }
-        let made = Arc::new(Kubernetes::start(spec.clone(), self.said.clone()).await?);
+        let made = Arc::new(Kubernetes::start(spec.clone(), self.said.clone(), self.server.clone()).await?);
         self.known.write().unwrap_or_else(PoisonError::into_inner).insert(spec.name.clone(), made.clone());
         Ok(made)
     }

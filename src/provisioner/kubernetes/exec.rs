@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use k8s_openapi::{api::core::v1::Pod, apimachinery::pkg::apis::meta::v1::Status};
 use kube::{
     Api, Client, ResourceExt,
@@ -13,11 +14,11 @@ use tokio::{
     time::{Duration, sleep},
 };
 
-use super::client::told;
+use super::{Kubernetes, client::told, not_yet};
 use crate::{
     error::{Error, Result},
     output::Output,
-    provisioner::{Shell, ShellRequest},
+    provisioner::{Exec, RunRequest, Shell, ShellRequest},
 };
 
 /// Where apps have their environment and their code.
@@ -139,4 +140,30 @@ fn ended(cluster: &str, status: Option<Status>) -> Result<()> {
 pub fn running(pods: Vec<Arc<Pod>>) -> Vec<Arc<Pod>> {
     let runs = |pod: &Arc<Pod>| pod.status.as_ref().and_then(|status| status.phase.as_deref()) == Some("Running");
     pods.into_iter().filter(|pod| runs(pod) && super::unit::of(pod).is_some()).collect()
+}
+
+#[async_trait]
+impl Exec for Kubernetes {
+    async fn run(&self, request: RunRequest, out: &Output) -> Result<()> {
+        let pods = self.running(&request.app).await?;
+        if request.isolated || pods.is_empty() {
+            return Err(not_yet::error("commands outside of a unit"));
+        }
+        for pod in pods.iter().take(if request.once { 1 } else { usize::MAX }) {
+            run(&self.spec.name, &self.client, pod, &request.command, out).await?;
+        }
+        Ok(())
+    }
+
+    async fn shell(&self, request: ShellRequest) -> Result<Shell> {
+        let pods = self.running(&request.app).await?;
+        let pod = match &request.unit {
+            Some(unit) => pods.into_iter().find(|pod| pod.name_any() == *unit),
+            None => pods.into_iter().next(),
+        };
+        match pod {
+            Some(pod) if !request.isolated => shell(&self.spec.name, &self.client, &pod, &request).await,
+            _ => Err(not_yet::error("shells outside of a unit")),
+        }
+    }
 }

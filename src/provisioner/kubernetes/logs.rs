@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use async_trait::async_trait;
 use chrono::DateTime;
 use futures_util::{AsyncBufReadExt, StreamExt, future::join_all, io::BufReader, stream::BoxStream};
 use k8s_openapi::api::core::v1::Pod;
@@ -12,11 +13,11 @@ use kube::{Api, Client, ResourceExt, api::LogParams};
 use tokio::sync::{broadcast, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::{client::innermost, watch::Cache};
+use super::{FIRST, Kubernetes, client::innermost, watch::Cache};
 use crate::{
     clock::Time,
-    error::Result,
-    provisioner::{LogLine, LogQuery},
+    error::{Error, Result},
+    provisioner::{LogLine, LogQuery, Logs},
 };
 
 /// Lines of an app that are kept here: what deploys and people said, not what units print.
@@ -227,6 +228,21 @@ async fn forward_said(mut from: broadcast::Receiver<LogLine>, query: LogQuery, t
             Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
             Err(broadcast::error::RecvError::Closed) => return,
         }
+    }
+}
+
+#[async_trait]
+impl Logs for Kubernetes {
+    async fn logs(&self, query: LogQuery) -> Result<BoxStream<'static, LogLine>> {
+        if !self.pods.is_whole(FIRST).await {
+            return Err(Error::unavailable(self.trouble_text()));
+        }
+        self.sources().logs(query).await
+    }
+
+    async fn log(&self, app: &str, line: LogLine) -> Result<()> {
+        self.said.add(app, line);
+        Ok(())
     }
 }
 

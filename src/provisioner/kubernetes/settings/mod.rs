@@ -5,6 +5,8 @@ mod read;
 
 pub use cluster::{Build, ClusterSettings, Factors, PoolSettings};
 
+use std::time::Duration;
+
 use crate::secret::Secret;
 
 /// What the server's settings say.
@@ -28,6 +30,28 @@ pub struct ServerSettings {
     pub pool_namespaces: bool,
     /// `kubernetes:keda:prometheus-address-template`.
     pub prometheus_address: Option<String>,
+    /// How long units may take.
+    pub times: Times,
+}
+
+/// How long units may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Times {
+    /// `kubernetes:deployment-progress-timeout`: until one more is ready.
+    pub progress: Duration,
+    /// `docker:healthcheck:max-time`: from running to ready, unless their health check says more.
+    pub health: Duration,
+    /// `kubernetes:pod-ready-timeout`: until a pod of its own is ready.
+    pub pod_ready: Duration,
+    /// `kubernetes:pod-running-timeout`: until a pod of its own runs.
+    pub pod_running: Duration,
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        let [progress, health, pod_ready, pod_running] = [600, 120, 60, 600].map(Duration::from_secs);
+        Self { progress, health, pod_ready, pod_running }
+    }
 }
 
 impl Default for ServerSettings {
@@ -42,6 +66,7 @@ impl Default for ServerSettings {
             registry_password: Secret::new(String::new()),
             pool_namespaces: false,
             prometheus_address: None,
+            times: Times::default(),
         }
     }
 }
