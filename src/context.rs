@@ -56,13 +56,14 @@ impl Context {
         let metrics = Metrics::new(events.metrics(), store.commands().metrics());
         let brokers = broker::Client::new(&config);
         let sign_on = SignOn::new(&config);
+        let provisioners = Provisioners::new(local, cluster::server::settings(&config));
         Self(Arc::new(Parts {
             brokers,
             callers,
             config,
             store,
             events,
-            provisioners: Provisioners::new(local),
+            provisioners,
             sign_on,
             throttle: Throttle::default(),
             lists: Written::default(),

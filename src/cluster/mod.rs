@@ -3,6 +3,7 @@
 pub mod change;
 pub mod help;
 pub mod know;
+pub mod server;
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,9 @@
 //! Settings: from `tsuru.conf` (the file tsurud reads) or the embedded defaults, overridden by flags.
 
+mod docker;
 pub mod file;
 pub mod known;
+mod kubernetes;
 pub mod network;
 pub mod routers;
 pub mod sealing;
@@ -9,9 +11,11 @@ pub mod sign_on;
 pub mod throttling;
 pub mod volume_plans;
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
+pub use docker::Docker;
 pub use file::File;
+pub use kubernetes::Kubernetes;
 pub use network::Network;
 pub use routers::RouterSettings;
 pub use sealing::Sealing;
@@ -51,8 +55,10 @@ pub struct Config {
     pub quota: Quotas,
     /// `upload:max-size`: bytes of an upload at most.
     pub max_upload: u64,
-    /// `docker:image-history-size`: versions of an app that are kept for rollbacks.
-    pub image_history: usize,
+    /// `docker:*`.
+    pub docker: Docker,
+    /// `kubernetes:*`.
+    pub kubernetes: Kubernetes,
     /// `outgoing:allow-private`: where requests to addresses that callers name may go.
     pub outgoing: Reach,
     /// `host`: how apps and mails name this server.
@@ -145,6 +151,7 @@ impl Config {
         let metrics_listen = flags.metrics_listen.map_or_else(|| file.opt_text("metrics-listen"), |text| Ok(Some(text)))?;
         let database = database(file)?;
         let sealing = sealing::read(file)?;
+        let docker = Docker::read(file)?;
         Ok(Self {
             data_dir: flags.data_dir.map_or_else(|| file.text("data-dir", "impaas-data").map(PathBuf::from), Ok)?,
             listen: address("listen", &listen)?,
@@ -156,7 +163,8 @@ impl Config {
             auth: Auth::read(file)?,
             quota: quotas(file)?,
             max_upload: u64::try_from(file.int("upload:max-size", 2 << 30)?).unwrap_or_default(),
-            image_history: usize::try_from(file.int("docker:image-history-size", 10)?).unwrap_or_default().max(1),
+            kubernetes: Kubernetes::read(file, docker.port)?,
+            docker,
             outgoing: if file.bool("outgoing:allow-private", false)? { Reach::Everything } else { Reach::Public },
             host: file.text("host", &format!("http://{listen}"))?,
             volume_plans: volume_plans::read(file, &database)?,
@@ -216,6 +224,15 @@ fn proxies(file: &File) -> Result<BTreeMap<String, String>> {
         _ => Err(Error::invalid(format!("proxy:{host}: wanted the address of a proxy"))),
     };
     proxies.into_iter().map(text).collect()
+}
+
+/// A time in seconds, also in parts of one; 0 and none are the default.
+fn seconds(file: &File, key: &str, default: u64) -> Result<Duration> {
+    let Some(text) = file.opt_text(key)?.filter(|text| !text.is_empty()) else { return Ok(Duration::from_secs(default)) };
+    let wrong = |why: &dyn std::fmt::Display| Error::invalid(format!("{key}: {text:?} is not a number of seconds ({why})"));
+    let named: f64 = text.parse().map_err(|e: std::num::ParseFloatError| wrong(&e))?;
+    let time = Duration::try_from_secs_f64(named).map_err(|e| wrong(&e))?;
+    Ok(if time.is_zero() { Duration::from_secs(default) } else { time })
 }
 
 fn quotas(file: &File) -> Result<Quotas> {

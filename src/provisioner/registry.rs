@@ -8,7 +8,7 @@ use std::{
 use super::{
     Apps, Census, DynProvisioner,
     away::Away,
-    kubernetes::{ClusterSpec, Clusters},
+    kubernetes::{ClusterSpec, Clusters, settings::ServerSettings},
 };
 use crate::error::{Error, Result};
 
@@ -34,9 +34,9 @@ pub struct Provisioners {
 }
 
 impl Provisioners {
-    /// No cluster yet.
-    pub fn new(local: DynProvisioner) -> Self {
-        Self { local, clusters: Clusters::default(), of_pools: RwLock::default() }
+    /// No cluster yet; all will go by these settings.
+    pub fn new(local: DynProvisioner, server: ServerSettings) -> Self {
+        Self { local, clusters: Clusters::new(server), of_pools: RwLock::default() }
     }
 
     /// The one of this machine.

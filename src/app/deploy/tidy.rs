@@ -27,7 +27,7 @@ pub(super) async fn after_deploy(ctx: &Context, app: &Locked<App>) -> Result<()>
     let provisioner = provisioner(ctx, app).await?;
     let running = running(&provisioner, &app.name).await?;
     let versions = AppVersions::load(&ctx.store, &app.name).await?;
-    for version in useless(&versions, &running, ctx.config.image_history) {
+    for version in useless(&versions, &running, ctx.config.docker.image_history) {
         forget(ctx, &provisioner, &app.name, version).await?;
     }
     Ok(())

@@ -22,6 +22,12 @@ pub struct ServerSettings {
     pub uid: Option<i64>,
     /// `docker:registry`: the registry whose images need a login.
     pub registry: String,
+    /// `docker:repository-namespace`: the folder of its images.
+    pub registry_namespace: String,
+    /// `docker:resolve-registry-name`: images name its IPv4 address.
+    pub resolve_registry: bool,
+    /// `docker:registry-auth:insecure`: it is spoken to without TLS.
+    pub registry_insecure: bool,
     /// `docker:registry-auth:username`.
     pub registry_user: String,
     /// `docker:registry-auth:password`.
@@ -45,12 +51,16 @@ pub struct Times {
     pub pod_ready: Duration,
     /// `kubernetes:pod-running-timeout`: until a pod of its own runs.
     pub pod_running: Duration,
+    /// `kubernetes:attach-after-finish-timeout`: what a container printed is waited for after its end.
+    pub attach: Duration,
+    /// `kubernetes:api-timeout`: until a call is answered.
+    pub call: Duration,
 }
 
 impl Default for Times {
     fn default() -> Self {
-        let [progress, health, pod_ready, pod_running] = [600, 120, 60, 600].map(Duration::from_secs);
-        Self { progress, health, pod_ready, pod_running }
+        let [progress, health, pod_ready, pod_running, attach, call] = [600, 120, 60, 600, 60, 60].map(Duration::from_secs);
+        Self { progress, health, pod_ready, pod_running, attach, call }
     }
 }
 
@@ -62,6 +72,9 @@ impl Default for ServerSettings {
             headless_port: 8888,
             uid: Some(1000),
             registry: String::new(),
+            registry_namespace: "tsuru".into(),
+            resolve_registry: false,
+            registry_insecure: false,
             registry_user: String::new(),
             registry_password: Secret::new(String::new()),
             pool_namespaces: false,
