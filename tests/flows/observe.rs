@@ -16,8 +16,9 @@ async fn with_settings(flags: &[&str]) -> Server {
 
 fn lines(server: &Server) -> Vec<Value> {
     let log = server.log();
-    log.lines()
-        .filter(|line| line.starts_with('{'))
+    // The last line may be half written at this moment.
+    log.split_inclusive('\n')
+        .filter(|line| line.starts_with('{') && line.ends_with('\n'))
         .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}")))
         .collect()
 }

@@ -10,6 +10,10 @@ use std::{
     fs::{File, read_to_string},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::{
+        LazyLock,
+        atomic::{AtomicU16, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -297,10 +301,12 @@ pub async fn eventually<F: Future<Output = bool>>(what: &str, within: Duration, 
     }
 }
 
-/// A free port below the range from which the system gives ports to everybody, so that nobody takes it meanwhile.
+/// A free port below the range from which the system gives ports to everybody, and given to nobody else in this process, so that
+/// nobody takes it meanwhile.
 pub fn free_port() -> u16 {
+    static NEXT: LazyLock<AtomicU16> = LazyLock::new(|| AtomicU16::new(rand::random_range(0..12_000)));
     for _ in 0..1000 {
-        let port = rand::random_range(20_000..32_000);
+        let port = 20_000 + NEXT.fetch_add(1, Ordering::Relaxed) % 12_000;
         if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
             return port;
         }

