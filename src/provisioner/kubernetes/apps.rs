@@ -12,7 +12,7 @@ use kube::{
 use super::{
     Kubernetes, address,
     client::{SHORT, ask},
-    not_yet, observed, unit,
+    observed, rollout, unit,
 };
 use crate::{
     error::{Error, Result},
@@ -35,8 +35,8 @@ fn some(state: AppState) -> Option<AppState> {
 
 #[async_trait]
 impl Apps for Kubernetes {
-    async fn apply(&self, _: AppState, _: &Output) -> Result<()> {
-        Err(not_yet::error("deploys"))
+    async fn apply(&self, want: AppState, out: &Output) -> Result<()> {
+        rollout::apply(self.site(), want, out).await
     }
 
     async fn state(&self, app: &str) -> Result<Option<AppState>> {
@@ -57,9 +57,7 @@ impl Apps for Kubernetes {
     }
 
     async fn remove(&self, app: &str, _: &Output) -> Result<()> {
-        if self.state(app).await?.is_some() {
-            return Err(not_yet::error("removing apps that are deployed"));
-        }
+        rollout::remove(self.site(), app).await?;
         self.said.forget(app);
         Ok(())
     }

@@ -9,6 +9,7 @@ mod logs;
 mod not_yet;
 pub mod objects;
 pub mod observed;
+mod rollout;
 pub mod settings;
 mod spec;
 pub mod unit;
@@ -28,6 +29,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use self::{
     client::told,
     logs::{Said, Sources},
+    rollout::{Site, Turns},
     settings::ServerSettings,
     watch::Cache,
     write::Writer,
@@ -48,6 +50,7 @@ pub struct Kubernetes {
     services: Arc<Cache<Service>>,
     said: Arc<Said>,
     server: Arc<ServerSettings>,
+    turns: Arc<Turns>,
     _end: DropGuard,
 }
 
@@ -64,6 +67,7 @@ impl Kubernetes {
             client,
             said,
             server,
+            turns: Arc::default(),
             _end: end.drop_guard(),
         })
     }
@@ -97,6 +101,20 @@ impl Kubernetes {
 
     fn sources(&self) -> Sources {
         Sources { client: self.client.clone(), pods: self.pods.clone(), said: self.said.clone() }
+    }
+
+    /// As rollouts work with it.
+    fn site(&self) -> Site {
+        Site {
+            name: self.spec.name.clone(),
+            settings: self.spec.settings.clone(),
+            server: self.server.clone(),
+            client: self.client.clone(),
+            pods: self.pods.clone(),
+            deployments: self.deployments.clone(),
+            said: self.said.clone(),
+            turns: self.turns.clone(),
+        }
     }
 
     /// Writes to it, with this patience.

@@ -8,6 +8,7 @@ use kube::{
     api::{DeleteParams, PostParams},
 };
 use serde::{Serialize, de::DeserializeOwned};
+use tokio::time::{Instant, sleep};
 
 use super::{
     client::{ask, told},
@@ -19,6 +20,10 @@ use crate::error::{Error, Result};
 pub const LONG: Duration = Duration::from_secs(300);
 /// Others may change an object so often between our look and our write.
 const TRIES: usize = 10;
+
+/// How long an object may take to go, once it was deleted.
+const GOING: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_millis(300);
 
 /// What became of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,9 +50,9 @@ pub struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// The object of this name, if it is there.
+    /// The object of this name, if it is there, and if there are objects of its kind at all.
     pub async fn get<K: Object>(&self, api: &Api<K>, name: &str) -> Result<Option<K>> {
-        self.asked(|| api.get_opt(name)).await
+        self.unless(&[404], || api.get(name)).await
     }
 
     /// Makes the object what is wanted.
@@ -58,7 +63,9 @@ impl Writer<'_> {
     /// The same; `over` gives what is wanted together with what the one that is there must keep.
     pub async fn ensure_over<K: Object>(&self, api: &Api<K>, want: &K, over: impl Fn(&K, &K) -> K) -> Result<(Written, K)> {
         let keep = |want: &K, there: Option<&K>| there.map_or_else(|| want.clone(), |there| over(want, there));
-        self.change(api, &want.name_any(), |there| Ok(Some(keep(want, there)))).await?.ok_or_else(|| Error::internal("nothing was wanted"))
+        let name = want.name_any();
+        let written = Box::pin(self.change(api, &name, |there| Ok(Some(keep(want, there))))).await?;
+        written.ok_or_else(|| Error::internal("nothing was wanted"))
     }
 
     /// Writes what `change` makes of the object that is there; nothing where it gives nothing or the same.
@@ -68,7 +75,7 @@ impl Writer<'_> {
         F: Fn(Option<&K>) -> Result<Option<K>>,
     {
         for _ in 0..TRIES {
-            let there = self.get(api, name).await?;
+            let there = self.settled(api, name).await?;
             let Some(mut want) = change(there.as_ref())? else { return Ok(None) };
             let written = match there {
                 Some(there) if is_same(&want, &there)? => return Ok(Some((Written::Unchanged, there))),
@@ -83,6 +90,21 @@ impl Writer<'_> {
             }
         }
         Err(Error::unavailable(format!("cluster {:?}: {name:?} is changed by somebody else all the time", self.cluster)))
+    }
+
+    /// The object, if it is there to stay; one that is on its way out is waited for.
+    async fn settled<K: Object>(&self, api: &Api<K>, name: &str) -> Result<Option<K>> {
+        let end = Instant::now() + GOING;
+        loop {
+            match self.get(api, name).await? {
+                Some(there) if there.meta().deletion_timestamp.is_some() => {}
+                there => return Ok(there),
+            }
+            if Instant::now() > end {
+                return Err(Error::unavailable(format!("cluster {:?}: {name:?} was deleted and does not go", self.cluster)));
+            }
+            sleep(PAUSE).await;
+        }
     }
 
     /// Removes the object with what belongs to it; false when it was not there.
@@ -100,7 +122,7 @@ impl Writer<'_> {
     where
         C: Future<Output = Result<T, kube::Error>> + Send,
     {
-        ask(self.cluster, self.patience, call).await.map_err(|e| self.told(&e))
+        Box::pin(ask(self.cluster, self.patience, call)).await.map_err(|e| self.told(&e))
     }
 
     /// `None` when one of these codes says that the object is not any more what it was when we looked.
@@ -108,7 +130,7 @@ impl Writer<'_> {
     where
         C: Future<Output = Result<T, kube::Error>> + Send,
     {
-        match ask(self.cluster, self.patience, call).await {
+        match Box::pin(ask(self.cluster, self.patience, call)).await {
             Ok(done) => Ok(Some(done)),
             Err(e) if codes.iter().any(|code| is(&e, *code)) => Ok(None),
             Err(e) => Err(self.told(&e)),

@@ -147,6 +147,13 @@ pub fn nothing_to_restore(deployment: &str, replica_set: &str) -> String {
     format!("skipped rollback (current template already matches revision), deployment:{deployment}, replicaset: {replica_set}\n")
 }
 
+/// Why units did not start, and what they said last.
+pub fn startup_error(faults: &[String], lines: &[LogLine]) -> String {
+    let faults: Vec<String> = faults.iter().map(|fault| format!(" ---> {fault}")).collect();
+    let said = last_lines(lines);
+    if said.is_empty() { faults.join("\n") } else { format!("{}\n{said}", faults.join("\n")) }
+}
+
 /// What units that failed said last; follows the error.
 pub fn last_lines(lines: &[LogLine]) -> String {
     if lines.is_empty() {

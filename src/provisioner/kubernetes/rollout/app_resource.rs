@@ -1,0 +1,109 @@
+//! The `App` resource: where the app is, and what it has.
+
+use std::borrow::Cow;
+
+use k8s_openapi::{
+    NamespaceResourceScope, api::core::v1::Namespace, apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
+};
+use kube::{Api, Resource};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{scene::Scene, site::Site};
+use crate::{
+    error::{Error, Result},
+    provisioner::kubernetes::objects::{app_resource, namespace},
+};
+
+/// The resource, as it is read and written.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct App {
+    api_version: String,
+    kind: String,
+    metadata: ObjectMeta,
+    #[serde(default)]
+    spec: Value,
+}
+
+impl Resource for App {
+    type DynamicType = ();
+    type Scope = NamespaceResourceScope;
+
+    fn kind((): &()) -> Cow<'_, str> {
+        "App".into()
+    }
+
+    fn group((): &()) -> Cow<'_, str> {
+        "tsuru.io".into()
+    }
+
+    fn version((): &()) -> Cow<'_, str> {
+        "v1".into()
+    }
+
+    fn plural((): &()) -> Cow<'_, str> {
+        "apps".into()
+    }
+
+    fn meta(&self) -> &ObjectMeta {
+        &self.metadata
+    }
+
+    fn meta_mut(&mut self) -> &mut ObjectMeta {
+        &mut self.metadata
+    }
+}
+
+/// The namespace of an app that is known here.
+pub async fn namespace(site: &Site, app: &str) -> Result<Option<String>> {
+    let found = site.writer().get(&site.api::<App>(site.settings.home()), app).await?;
+    let name = found.as_ref().and_then(|found| found.spec.get("namespaceName")).and_then(Value::as_str);
+    Ok(name.filter(|name| !name.is_empty()).map(str::to_owned))
+}
+
+/// Makes the app known: where it is, and that there are such resources at all.
+pub async fn announce(scene: &Scene) -> Result<()> {
+    let (site, home) = (&scene.site, scene.site.settings.home());
+    site.writer().ensure_over(&Api::all(site.client.clone()), &app_resource::definition(), |_, there| there.clone()).await?;
+    ensure_namespace(site, home).await?;
+    let first = of(&json!({"namespaceName": scene.namespace}), home, &scene.want.app);
+    established(site).await?;
+    site.writer().ensure(&site.api::<App>(home), &first).await.map(drop)
+}
+
+/// The definition counts only once the API server took note of it.
+async fn established(site: &Site) -> Result<()> {
+    let api = Api::<CustomResourceDefinition>::all(site.client.clone());
+    let wait = kube::runtime::wait::await_condition(api, app_resource::CRD, kube::runtime::conditions::is_crd_established());
+    match tokio::time::timeout(std::time::Duration::from_secs(60), wait).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(e)) => Err(Error::unavailable(format!("cluster {:?}: {e}", site.name))),
+        Err(_) => Err(Error::unavailable(format!("cluster {:?} does not take note of {}", site.name, app_resource::CRD))),
+    }
+}
+
+/// Writes down what the app has.
+pub async fn sync(scene: &Scene) -> Result<()> {
+    let home = scene.site.settings.home();
+    let want = app_resource::of(&scene.want, home, &scene.namespace, &scene.makings());
+    let spec = want.data.get("spec").cloned().unwrap_or_default();
+    scene.site.writer().ensure(&scene.site.api::<App>(home), &of(&spec, home, &scene.want.app)).await.map(drop)
+}
+
+fn of(spec: &Value, home: &str, app: &str) -> App {
+    let metadata = ObjectMeta { name: Some(app.into()), namespace: Some(home.into()), ..ObjectMeta::default() };
+    App { api_version: "tsuru.io/v1".into(), kind: "App".into(), metadata, spec: spec.clone() }
+}
+
+/// A namespace with its labels; one that is there is left as it is.
+pub async fn ensure_namespace(site: &Site, name: &str) -> Result<()> {
+    let want = namespace::namespace(name, site.settings.namespace_labels(name));
+    site.writer().ensure_over(&Api::<Namespace>::all(site.client.clone()), &want, |_, there| there.clone()).await.map(drop)
+}
+
+/// The app is not known any more.
+pub async fn forget(site: &Site, app: &str) -> Result<()> {
+    site.writer().remove(&site.api::<App>(site.settings.home()), app).await.map(drop)
+}

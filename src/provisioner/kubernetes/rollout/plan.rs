@@ -1,0 +1,107 @@
+//! What is to be done, from what is wanted and what is there. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use k8s_openapi::api::{apps::v1::Deployment, core::v1::Service, policy::v1::PodDisruptionBudget};
+use kube::ResourceExt;
+
+use crate::provisioner::{
+    AppState, ProcessState,
+    kubernetes::objects::{
+        Spot,
+        labels::{self, Labels},
+    },
+};
+
+/// Where each `(version, process)` is.
+pub type Spots = BTreeMap<(u32, String), Spot>;
+
+/// What one process of one version needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It is as it should be.
+    Keep,
+    /// More units or fewer, of the same kind.
+    Scale,
+    /// Requests come, or come no more; its units go on.
+    Route,
+    /// Units made anew.
+    Deploy,
+}
+
+/// What a process needs. One without a command is one that was read from the cluster: nobody wants it made anew.
+pub fn change(process: &ProcessState, spot: &Spot, old: Option<&Deployment>) -> Change {
+    let Some(old) = old.filter(|_| process.command.is_empty()) else { return Change::Deploy };
+    if replicas(old) != process.units {
+        return Change::Scale;
+    }
+    if is_routable(old) == spot.routable { Change::Keep } else { Change::Route }
+}
+
+/// How many units a deployment should have.
+pub fn replicas(deployment: &Deployment) -> u32 {
+    let said = deployment.spec.as_ref().and_then(|spec| spec.replicas);
+    said.map_or(1, |replicas| u32::try_from(replicas).unwrap_or_default())
+}
+
+fn is_routable(deployment: &Deployment) -> bool {
+    let pods = deployment.spec.as_ref().and_then(|spec| spec.template.metadata.as_ref());
+    pods.and_then(|pods| pods.labels.as_ref()?.get(labels::ROUTABLE)).is_some_and(|said| said == "true")
+}
+
+/// What of it is not wanted any more.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Leaving {
+    /// Deployments.
+    pub deployments: Vec<String>,
+    /// Services.
+    pub services: Vec<String>,
+    /// Disruption budgets.
+    pub budgets: Vec<String>,
+}
+
+impl Leaving {
+    /// Nothing.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What is there and belongs to no process of any version that is wanted. What is not of tsuru's making stays.
+pub fn leaving(want: &AppState, spots: &Spots, there: &[Deployment], services: &[Service], budgets: &[PodDisruptionBudget]) -> Leaving {
+    let names: BTreeSet<&str> = spots.values().map(|spot| spot.name.as_str()).collect();
+    let processes: BTreeSet<&str> = want.processes.iter().map(|process| process.name.as_str()).collect();
+    let versions: BTreeSet<(&str, u32)> = want.processes.iter().map(|process| (process.name.as_str(), process.version)).collect();
+    let service_stays = |service: &Service| {
+        let process = said(service.labels(), "app-process");
+        match said(service.labels(), "app-version").parse() {
+            Ok(version) if version > 0 => versions.contains(&(process, version)),
+            _ => processes.contains(process),
+        }
+    };
+    let named = |object: &dyn NamedObject| object.name();
+    Leaving {
+        deployments: there.iter().filter(|one| !names.contains(one.name_any().as_str())).map(|one| named(one)).collect(),
+        services: services.iter().filter(|one| !is_of_others(one) && !service_stays(one)).map(|one| named(one)).collect(),
+        budgets: budgets.iter().filter(|one| !processes.contains(said(one.labels(), "app-process"))).map(|one| named(one)).collect(),
+    }
+}
+
+trait NamedObject {
+    fn name(&self) -> String;
+}
+
+impl<K: ResourceExt> NamedObject for K {
+    fn name(&self) -> String {
+        self.name_any()
+    }
+}
+
+/// A service that a router or somebody else made for the app.
+pub fn is_of_others(service: &Service) -> bool {
+    ["router-lb", "external-controller"].iter().any(|name| service.labels().contains_key(&labels::own(name)))
+}
+
+fn said<'a>(all: &'a Labels, name: &str) -> &'a str {
+    all.get(&labels::own(name)).map(String::as_str).unwrap_or_default()
+}

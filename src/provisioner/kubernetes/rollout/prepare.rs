@@ -1,0 +1,33 @@
+//! What units need before they can be made.
+
+use k8s_openapi::api::core::v1::Secret;
+
+use super::{app_resource, scene::Scene, volumes};
+use crate::{
+    error::Result,
+    provisioner::kubernetes::objects::{Making, account, pull_secret},
+};
+
+/// Namespace, the app's resource, its account, the login for its images, its volumes.
+pub async fn prepare(scene: &Scene, first: &Making<'_>) -> Result<()> {
+    if scene.deployments.is_empty() {
+        app_resource::ensure_namespace(&scene.site, &scene.namespace).await?;
+    }
+    if scene.is_new {
+        app_resource::announce(scene).await?;
+    }
+    let (writer, namespace) = (scene.site.writer(), scene.namespace.as_str());
+    let account = account::of_app(&scene.want, namespace);
+    // What others gave the account, as the token controller does, stays.
+    writer
+        .ensure_over(&scene.site.api(namespace), &account, |want, there| {
+            let mut want = want.clone();
+            (want.secrets, want.image_pull_secrets) = (there.secrets.clone(), there.image_pull_secrets.clone());
+            want
+        })
+        .await?;
+    if pull_secret::references(first, &first.process.pod.image).is_some() {
+        writer.ensure(&scene.site.api::<Secret>(namespace), &pull_secret::secret(first)?).await?;
+    }
+    volumes::ensure(scene).await
+}

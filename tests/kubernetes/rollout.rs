@@ -1,0 +1,130 @@
+//! Rollouts: what the cluster has afterwards, and what is said on the way.
+
+use std::sync::{Arc, Mutex};
+
+use impaas::{
+    build::tsuru_yaml::Healthcheck,
+    error::Result,
+    output::{Output, Sink},
+    pool::Pool,
+    provisioner::{AppPlace, AppState, DynProvisioner, PodPlace, PoolPlace, ProcessState},
+};
+use serde_json::{Value, json};
+
+use super::World;
+
+const IMAGE: &str = "127.0.0.1:5000/base/busybox:latest";
+
+/// Collects what is said.
+#[derive(Default)]
+struct Said(Mutex<String>);
+
+impl Sink for Said {
+    fn write(&self, text: &str) {
+        self.0.lock().unwrap().push_str(text);
+    }
+}
+
+/// An app whose states are applied one after the other.
+pub struct Site {
+    pub world: World,
+    provisioner: DynProvisioner,
+}
+
+impl Site {
+    pub async fn new() -> Option<Self> {
+        Self::with(&[]).await
+    }
+
+    /// With this custom data besides.
+    pub async fn with(custom: &[(&str, &str)]) -> Option<Self> {
+        let world = World::new().await?;
+        let mut cluster = world.by_token();
+        cluster["custom_data"]["pre-stop-sleep"] = "0".into();
+        for (key, value) in custom {
+            cluster["custom_data"][*key] = (*value).into();
+        }
+        world.enter("real", cluster).await;
+        world.make_app().await;
+        let pool = Pool::load(&world.server.ctx.store, "kube").await.unwrap();
+        let provisioner = world.server.ctx.provisioner(&pool).await.unwrap();
+        Some(Self { world, provisioner })
+    }
+
+    /// What was said, without the cluster's events.
+    pub async fn apply(&self, want: &AppState) -> (Result<()>, String) {
+        let said = Arc::new(Said::default());
+        let done = self.provisioner.apply(want.clone(), &Output::to(said.clone())).await;
+        let all = said.0.lock().unwrap().clone();
+        let own: Vec<&str> = all.lines().filter(|line| !line.starts_with("  ---> ")).collect();
+        (done, own.join("\n"))
+    }
+
+    pub async fn applied(&self, want: &AppState) -> String {
+        let (done, said) = self.apply(want).await;
+        done.unwrap_or_else(|e| panic!("{e}\n{said}"));
+        said
+    }
+
+    pub fn state(&self, processes: Vec<ProcessState>) -> AppState {
+        let pool = PoolPlace { name: "kube".into(), affinity: None };
+        let place = AppPlace { team: "demo".into(), pool, ..AppPlace::default() };
+        AppState { app: self.world.name.clone(), processes, place, ..AppState::default() }
+    }
+
+    pub fn get(&self, what: &str, name: &str) -> Value {
+        serde_json::from_str(&self.world.real.kubectl(&["get", what, name, "-n", &self.world.name, "-o", "json"])).unwrap()
+    }
+
+    pub fn names(&self, what: &str) -> Vec<String> {
+        let path = "{range .items[*]}{.metadata.name}{\"\\n\"}{end}";
+        let found = self.world.real.kubectl(&["get", what, "-n", &self.world.name, "-o", &format!("jsonpath={path}")]);
+        let mut names: Vec<String> = found.lines().map(str::to_owned).collect();
+        names.sort();
+        names
+    }
+}
+
+/// A process that answers HTTP.
+pub fn web(version: u32) -> ProcessState {
+    let script = "mkdir -p /tmp/www; echo $TSURU_APPVERSION > /tmp/www/index.html; echo ready; exec httpd -f -p 8888 -h /tmp/www";
+    let env = [("TSURU_SERVICES".into(), "{}".into()), ("SECRET".into(), "hush".into())].into();
+    let check = Healthcheck { path: "/".into(), interval_seconds: 1, ..Healthcheck::default() };
+    ProcessState {
+        version,
+        name: "web".into(),
+        command: ["/bin/sh", "-c", script].map(str::to_owned).into(),
+        units: 1,
+        routable: true,
+        env,
+        healthcheck: Some(check.in_full()),
+        pod: PodPlace { image: IMAGE.into(), main: true, ..PodPlace::default() },
+        ..ProcessState::default()
+    }
+}
+
+#[actix_web::test]
+async fn a_first_deploy_makes_everything_and_reads_as_recorded() {
+    let Some(site) = Site::new().await else { return };
+    let said = site.applied(&site.state(vec![web(1)])).await;
+    let app = &site.world.name;
+    let expected = format!(
+        "---- Updating units [web] [version 1] ----\n\n ---> Created secret \"tsuru-app-{app}-web\" for process \"web\" [version 1]\n\n \
+         ---> Updated secret \"tsuru-app-{app}-web\" for process \"web\" [version 1]\n\n ---> Updated secret \"tsuru-app-{app}-web\" \
+         ownerReferences\n\n ---> Waiting for units to be ready [web] [version 1]\n"
+    );
+    assert!(said.starts_with(&expected), "{said}");
+    let end = format!(
+        " ---> 1 of 1 new units ready\n ---> All units ready\n\n---- Ensuring services [web] ----\n ---> Service {app}-web\n \
+         ---> Service {app}-web-units\n\n---- Cleaning up resources ----"
+    );
+    assert!(said.ends_with(&end), "{said}");
+    let names = [format!("{app}-web"), format!("{app}-web-units")];
+    assert_eq!((site.names("services"), site.names("poddisruptionbudgets")), (names.to_vec(), vec![names[0].clone()]));
+    let resource = site.get("apps.tsuru.io", app);
+    let spec = json!({"namespaceName": app, "serviceAccountName": format!("app-{app}"), "deployments": {"web": [names[0]]},
+        "services": {"web": names}, "podDisruptionBudgets": {"web": [names[0]]}, "configs": null});
+    assert_eq!(resource["spec"], spec);
+    let owner = &site.get("secret", &format!("tsuru-app-{app}-web"))["metadata"]["ownerReferences"][0];
+    assert_eq!(owner["uid"], site.get("deployment", &names[0])["metadata"]["uid"]);
+}
