@@ -43,3 +43,8 @@ pub fn token(cluster: &Cluster) -> Option<String> {
     let tokens = std::fs::read_to_string(cluster.state.join("pki/tokens.csv")).ok()?;
     tokens.split(',').next().map(str::to_owned)
 }
+
+/// The authority's certificate, as objects hold it.
+pub fn authority(cluster: &Cluster) -> Option<String> {
+    run(Command::new("openssl").args(["base64", "-A", "-in"]).arg(cluster.state.join("pki/ca.crt"))).ok()
+}

@@ -24,6 +24,10 @@ pub fn prepare(cluster: &Cluster) -> Result<()> {
         println!("    the Python platform's image is made once");
         from_folder(cluster, "python", "base/python:latest", include_str!("../../cluster/images/Python"), python)?;
     }
+    if !has("acmesolver", "latest") {
+        let program = |root: &Path| copy(&cluster.program("acmesolver"), &root.join("acmesolver"));
+        from_folder(cluster, "acmesolver", "acmesolver:latest", include_str!("../../cluster/images/AcmeSolver"), program)?;
+    }
     Ok(())
 }
 
@@ -53,8 +57,11 @@ fn from_folder(cluster: &Cluster, name: &str, image: &str, dockerfile: &str, fil
 
 fn busybox(cluster: &Cluster, root: &Path) -> Result<()> {
     make_folder(&root.join("bin"))?;
-    let to = root.join("bin/busybox");
-    fs::copy(cluster.debian("bin/busybox"), &to).map(drop).map_err(|error| format!("{}: {error}", to.display()))
+    copy(&cluster.debian("bin/busybox"), &root.join("bin/busybox"))
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::copy(from, to).map(drop).map_err(|error| format!("{}: {error}", to.display()))
 }
 
 /// A shell and its tools, a user, and the folder where tsuru's apps are.

@@ -4,6 +4,7 @@
 //! proxy (pinned in `xtask/cluster/*/go.mod`); they are kept in `target/cluster`, or where `IMPAAS_CLUSTER_CACHE` says. Everything
 //! listens on loopback or on the address of a bridge that only this machine and its pods reach.
 
+mod addons;
 mod certificates;
 mod clean;
 mod images;
@@ -74,6 +75,7 @@ impl Cluster {
         self.write_settings()?;
         network::up(self)?;
         parts::start(self)?;
+        addons::start(self)?;
         Ok(format!("KUBECONFIG={}", self.kubeconfig().display()))
     }
 
@@ -93,6 +95,7 @@ impl Cluster {
     pub fn status(&self) -> String {
         let rows: Vec<String> = parts::NAMES
             .iter()
+            .chain(&addons::NAMES)
             .map(|name| match process::running(&self.pid_file(name)) {
                 Some(pid) => format!("{name:24} runs, process {pid}"),
                 None => format!("{name:24} does not run"),
@@ -109,11 +112,15 @@ impl Cluster {
     /// What tests find it by.
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         let text = |path: PathBuf| path.to_string_lossy().into_owned();
-        vec![
+        let mut all = vec![
             ("IMPAAS_KUBECONFIG", text(self.kubeconfig())),
             ("IMPAAS_KUBECTL", text(self.program("kubectl"))),
             ("IMPAAS_CLUSTER_TOKEN", certificates::token(self).unwrap_or_default()),
-        ]
+        ];
+        if addons::is_running(self, "traefik") {
+            all.extend([("IMPAAS_CLUSTER_INGRESS", format!("{NODE}:80")), ("IMPAAS_CLUSTER_INGRESS_TLS", format!("{NODE}:443"))]);
+        }
+        all
     }
 
     /// A program built from Go modules.
@@ -158,6 +165,7 @@ impl Cluster {
             ("@BRIDGE@", BRIDGE.to_owned()),
             ("@PODS@", PODS.to_owned()),
             ("@NODE@", NODE.to_owned()),
+            ("@AUTHORITY@", certificates::authority(self).unwrap_or_default()),
         ];
         values.iter().fold(text.to_owned(), |text, (mark, value)| text.replace(mark, value))
     }

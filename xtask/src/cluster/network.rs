@@ -2,7 +2,7 @@
 
 use std::{fs, process::Command};
 
-use super::{BRIDGE, Cluster, NODE, run, write};
+use super::{BRIDGE, Cluster, NODE, SERVICES, run, write};
 use crate::Result;
 
 const FORWARD: &str = "/proc/sys/net/ipv4/ip_forward";
@@ -19,6 +19,8 @@ pub fn up(cluster: &Cluster) -> Result<()> {
         ip(&["address", "add", &format!("{NODE}/24"), "dev", BRIDGE])?;
     }
     ip(&["link", "set", BRIDGE, "up"])?;
+    // What is sent to a service that has no rules yet must not leave the machine, where somebody else may answer.
+    ip(&["route", "replace", SERVICES, "dev", BRIDGE])?;
     // Answers of a service's pod to a pod on the same bridge must pass the rules that rewrite them.
     drop(fs::write(format!("/sys/class/net/{BRIDGE}/bridge/nf_call_iptables"), "1"));
     Ok(())

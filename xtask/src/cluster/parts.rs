@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Cluster, NODE, PODS, REGISTRY, RUN, SERVICES, images, process, programs, run};
+use super::{Cluster, NODE, PODS, REGISTRY, RUN, SERVICES, addons, images, process, programs, run};
 use crate::Result;
 
 /// In the order in which they start.
@@ -19,16 +19,16 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Starts what does not run and waits until a pod could.
 pub fn start(cluster: &Cluster) -> Result<()> {
-    begin(cluster, "registry", || listens(REGISTRY))?;
-    begin(cluster, "containerd", || Path::new(RUN).join("containerd.sock").exists())?;
-    begin(cluster, "buildkitd", || images::buildctl(cluster, &["debug", "workers"]).is_ok())?;
-    begin(cluster, "etcd", || listens(ETCD))?;
-    begin(cluster, "kube-apiserver", || run(&mut cluster.kubectl(&["get", "--raw", "/readyz"])).is_ok())?;
+    begin_part(cluster, "registry", || listens(REGISTRY))?;
+    begin_part(cluster, "containerd", || Path::new(RUN).join("containerd.sock").exists())?;
+    begin_part(cluster, "buildkitd", || images::buildctl(cluster, &["debug", "workers"]).is_ok())?;
+    begin_part(cluster, "etcd", || listens(ETCD))?;
+    begin_part(cluster, "kube-apiserver", || run(&mut cluster.kubectl(&["get", "--raw", "/readyz"])).is_ok())?;
     for name in ["kube-controller-manager", "kube-scheduler", "kube-proxy"] {
-        begin(cluster, name, || true)?;
+        begin_part(cluster, name, || true)?;
     }
     images::prepare(cluster)?;
-    begin(cluster, "kubelet", || run(&mut cluster.kubectl(&["get", "node", "impaas"])).is_ok())?;
+    begin_part(cluster, "kubelet", || run(&mut cluster.kubectl(&["get", "node", "impaas"])).is_ok())?;
     for ready in [
         ["wait", "--for=condition=Ready", "--timeout=120s", "node/impaas"],
         ["wait", "--for=create", "--timeout=60s", "serviceaccount/default"],
@@ -41,6 +41,7 @@ pub fn start(cluster: &Cluster) -> Result<()> {
 /// Ends pods, then everything in turn.
 pub fn stop(cluster: &Cluster) {
     let stop = |name: &str| process::stop(&cluster.pid_file(name), Duration::from_secs(5));
+    addons::NAMES.iter().rev().copied().for_each(stop);
     // So that nothing comes back.
     ["kube-controller-manager", "kube-scheduler"].into_iter().for_each(stop);
     if process::running(&cluster.pid_file("kubelet")).is_some() {
@@ -63,8 +64,13 @@ fn containers(cluster: &Cluster, arguments: &[&str]) -> Command {
     command
 }
 
-fn begin(cluster: &Cluster, name: &str, there: impl FnMut() -> bool) -> Result<()> {
-    let mut command = command(cluster, name);
+/// Starts one of these and waits until it is there.
+fn begin_part(cluster: &Cluster, name: &str, there: impl FnMut() -> bool) -> Result<()> {
+    begin(cluster, name, command(cluster, name), there)
+}
+
+/// Starts a program and waits until it is there.
+pub fn begin(cluster: &Cluster, name: &str, mut command: Command, there: impl FnMut() -> bool) -> Result<()> {
     command.current_dir(&cluster.state).env("PATH", programs::path(cluster));
     let pid_file = cluster.pid_file(name);
     process::start(&command, &pid_file, &cluster.log(name))?;
@@ -87,7 +93,8 @@ fn log_tail(cluster: &Cluster, name: &str) -> String {
     lines[lines.len().saturating_sub(30)..].join("\n")
 }
 
-fn listens(address: &str) -> bool {
+/// Whether somebody does at this address.
+pub fn listens(address: &str) -> bool {
     let address: SocketAddr = address.parse().unwrap_or_else(|_| SocketAddr::from(([127, 0, 0, 1], 0)));
     TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok()
 }
@@ -178,6 +185,7 @@ fn node_part(name: &str, state: &dyn Fn(&str) -> String) -> Vec<String> {
     [words(&[("--kubeconfig", &state("kubeconfig"))]), more].concat()
 }
 
-fn words(flags: &[(&str, &str)]) -> Vec<String> {
+/// Flags of a command line.
+pub fn words(flags: &[(&str, &str)]) -> Vec<String> {
     flags.iter().map(|(name, value)| format!("{name}={value}")).collect()
 }

@@ -2,11 +2,11 @@
 
 use std::{
     env, fs,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
-use super::{Cluster, make_folder, write};
+use super::{Cluster, addons, make_folder, write};
 use crate::{
     Result,
     steps::{line_of, shown},
@@ -20,47 +20,64 @@ const KUBERNETES: [&str; 6] = ["kube-apiserver", "kube-controller-manager", "kub
 const KUBERNETES_VERSION: &str = "1.34.4";
 const BUILDKIT: [&str; 2] = ["buildkitd", "buildctl"];
 
+/// Programs are built of it.
+pub struct Module {
+    pub name: &'static str,
+    pub folder: PathBuf,
+    /// What it is made of: versions, at least.
+    pub pinned: String,
+    /// For the linker.
+    pub flags: String,
+}
+
+impl Module {
+    /// One of `xtask/cluster`.
+    pub fn here(name: &'static str, pinned: &str, flags: String) -> Self {
+        Self { name, folder: crate::test::root().join("xtask/cluster").join(name), pinned: pinned.to_owned(), flags }
+    }
+
+    /// True where programs are in the cache that were built of the same.
+    pub fn is_built(&self, cluster: &Cluster) -> bool {
+        fs::read_to_string(self.stamp(cluster)).is_ok_and(|of| of == self.pinned)
+    }
+
+    fn stamp(&self, cluster: &Cluster) -> PathBuf {
+        cluster.cache.join(format!("{}.made-from", self.name))
+    }
+}
+
 /// Makes sure that all of them are in the cache.
 pub fn prepare(cluster: &Cluster, install: bool) -> Result<()> {
     tools::prepare_cluster(install)?;
-    unpack(cluster)?;
+    unpack(cluster, "debian", &PACKAGES)?;
     let version = format!("v{KUBERNETES_VERSION}");
     let flags = format!("-s -w -X k8s.io/component-base/version.gitVersion={version} -X k8s.io/client-go/pkg/version.gitVersion={version}");
-    build(
-        cluster,
-        "kubernetes",
-        include_str!("../../cluster/kubernetes/go.mod"),
-        &flags,
-        &KUBERNETES.map(|name| format!("k8s.io/kubernetes/cmd/{name}")),
-    )?;
-    build(
-        cluster,
-        "buildkit",
-        include_str!("../../cluster/buildkit/go.mod"),
-        "-s -w",
-        &BUILDKIT.map(|name| format!("github.com/moby/buildkit/cmd/{name}")),
-    )
+    let kubernetes = Module::here("kubernetes", include_str!("../../cluster/kubernetes/go.mod"), flags);
+    build(cluster, &kubernetes, &KUBERNETES.map(|name| format!("k8s.io/kubernetes/cmd/{name}")))?;
+    let buildkit = Module::here("buildkit", include_str!("../../cluster/buildkit/go.mod"), "-s -w".to_owned());
+    build(cluster, &buildkit, &BUILDKIT.map(|name| format!("github.com/moby/buildkit/cmd/{name}")))?;
+    addons::prepare(cluster)
 }
 
-/// Builds programs of Go modules, unless those are there that the same `go.mod` gave.
-fn build(cluster: &Cluster, name: &str, pinned: &str, flags: &str, programs: &[String]) -> Result<()> {
-    let (bin, stamp) = (cluster.cache.join("bin"), cluster.cache.join(format!("{name}.made-from")));
-    if fs::read_to_string(&stamp).is_ok_and(|of| of == pinned) {
+/// Builds programs of Go modules, unless they are there.
+pub fn build(cluster: &Cluster, module: &Module, programs: &[String]) -> Result<()> {
+    if module.is_built(cluster) {
         return Ok(());
     }
+    let bin = cluster.cache.join("bin");
     make_folder(&bin)?;
-    println!("    {name} is built once, which takes some minutes");
+    println!("    {} is built once, which takes some minutes", module.name);
     let mut go = Command::new("nice");
-    go.args(["go", "build", "-ldflags", flags, "-o"]).arg(format!("{}/", bin.display())).args(programs);
-    go.current_dir(crate::test::root().join("xtask/cluster").join(name)).env("CGO_ENABLED", "0");
+    go.args(["go", "build", "-ldflags", &module.flags, "-o"]).arg(format!("{}/", bin.display())).args(programs);
+    go.current_dir(&module.folder).env("CGO_ENABLED", "0");
     shown(&mut go)?;
-    write(&stamp, pinned)
+    write(&module.stamp(cluster), &module.pinned)
 }
 
 /// Unpacks what apt has into the cache.
-fn unpack(cluster: &Cluster) -> Result<()> {
-    let (to, stamp) = (cluster.debian(""), cluster.cache.join("debian.made-from"));
-    let wanted = PACKAGES.join(" ");
+pub fn unpack(cluster: &Cluster, name: &str, packages: &[&str]) -> Result<()> {
+    let (to, stamp) = (cluster.debian(""), cluster.cache.join(format!("{name}.made-from")));
+    let wanted = packages.join(" ");
     if fs::read_to_string(&stamp).is_ok_and(|of| of == wanted) {
         return Ok(());
     }
@@ -69,9 +86,9 @@ fn unpack(cluster: &Cluster) -> Result<()> {
     make_folder(&fetched)?;
     make_folder(&to)?;
     let download = ["-q", "-o", "APT::Sandbox::User=root", "download"];
-    if quiet(Command::new("apt-get").args(download).args(PACKAGES).current_dir(&fetched)).is_err() {
+    if quiet(Command::new("apt-get").args(download).args(packages).current_dir(&fetched)).is_err() {
         quiet(Command::new("apt-get").args(["update", "-qq"]))?;
-        quiet(Command::new("apt-get").args(download).args(PACKAGES).current_dir(&fetched))?;
+        quiet(Command::new("apt-get").args(download).args(packages).current_dir(&fetched))?;
     }
     for package in fs::read_dir(&fetched).map_err(|error| error.to_string())?.flatten() {
         quiet(Command::new("dpkg-deb").arg("--extract").arg(package.path()).arg(&to))?;
