@@ -171,7 +171,7 @@ fn locked_by(holder: &Event) -> Error {
     Error::refused(format!("event locked: {target} running {:?} start by {} {} at {since}", holder.kind.name, owner.kind, owner.name))
 }
 
-fn document(begin: &Begin, fence: i64) -> Event {
+pub(super) fn document(begin: &Begin, fence: i64) -> Event {
     let (id, now) = (ObjectId::new(), Time::now());
     Event {
         id,
@@ -299,12 +299,12 @@ impl Drop for Running {
 }
 
 /// The kind that metrics count it as: actions that services define have names that people choose.
-fn counted_as(kind: &str) -> &'static str {
+pub(super) fn counted_as(kind: &str) -> &'static str {
     let services = kind.starts_with("service-action.");
     permission::scheme::find(kind).unwrap_or(if services { "service-action" } else { "other" })
 }
 
-fn outcome(error: &str) -> &'static str {
+pub(super) fn outcome(error: &str) -> &'static str {
     match error {
         "" => "ok",
         CANCELED => "canceled",

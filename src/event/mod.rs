@@ -13,6 +13,7 @@ pub mod list;
 pub mod locked;
 pub mod log;
 pub mod mask;
+mod past;
 mod throttle;
 mod tsuru;
 pub mod unheard;

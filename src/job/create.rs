@@ -81,7 +81,7 @@ pub async fn create(ctx: &Context, lock: &Locked<()>, new: NewJob, caller: &Call
     reserve(ctx, &job.team_owner, user).await?;
     let made = lock.event().unless_cancelled(make(ctx, &mut job)).await;
     if made.is_err() {
-        run::provisioner(ctx, &job).await?.remove_job(&job.name).await?;
+        run::provisioner(ctx, &job).await?.remove_job(&job.key()).await?;
         ctx.store.of::<Job>().delete(Filter::id(job.id)).await?;
         release(ctx, &job.team_owner, user).await?;
     }

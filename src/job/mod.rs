@@ -19,6 +19,7 @@ use crate::{
     event::{Subject, Target, TargetType},
     permission::{Context, ContextType},
     plan::Plan,
+    provisioner::JobId,
     store::{Document, Filter, Index, IndexKey, Spec as Collection, Store, lenient},
 };
 
@@ -167,9 +168,16 @@ impl Job {
         store.of::<Self>().get(Filter::eq("name", name)).await?.or_not_found(format!("Job {name} not found."))
     }
 
-    /// Something was deployed: the provisioner knows it.
-    pub fn is_deployed(&self) -> bool {
-        !self.spec.container.internal_registry_image.is_empty()
+    /// What provisioners know it by.
+    pub fn key(&self) -> JobId {
+        JobId { name: self.name.clone(), pool: self.pool.clone() }
+    }
+
+    /// The image that it runs from; empty: nothing was deployed yet.
+    pub fn image(&self) -> &str {
+        let Container { internal_registry_image: own, image, .. } = &self.spec.container;
+        // Early servers of tsuru's made none of their own.
+        if own.is_empty() { image } else { own }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
 /// Ends what runs of the job and forgets it.
 pub async fn remove(ctx: &Context, job: &mut Locked<Job>) -> Result<()> {
     service::unbind_job_all(ctx, job, &Output::default()).await?;
-    run::provisioner(ctx, job).await?.remove_job(&job.name).await?;
+    run::provisioner(ctx, job).await?.remove_job(&job.key()).await?;
     holder::forget_context(&ctx.store, ContextType::Job, &job.name).await?;
     ctx.store.of::<Job>().delete(Filter::id(job.id)).await?;
     create::release(ctx, &job.team_owner, Some(&job.owner)).await

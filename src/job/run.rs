@@ -21,7 +21,7 @@ pub async fn provisioner(ctx: &Context, job: &Job) -> Result<DynProvisioner> {
 
 /// Tells the provisioner what is wanted. Nothing is, until something was deployed.
 pub async fn ensure(ctx: &Context, job: &Job) -> Result<()> {
-    if !job.is_deployed() {
+    if job.image().is_empty() {
         return Ok(());
     }
     provisioner(ctx, job).await?.ensure_job(state(job)).await
@@ -29,12 +29,12 @@ pub async fn ensure(ctx: &Context, job: &Job) -> Result<()> {
 
 /// Runs it now.
 pub async fn trigger(ctx: &Context, job: &Job) -> Result<()> {
-    provisioner(ctx, job).await?.trigger_job(&job.name).await
+    provisioner(ctx, job).await?.trigger_job(&job.key()).await
 }
 
 /// Ends a run and forgets it.
 pub async fn kill_unit(ctx: &Context, job: &Job, unit: &str, force: bool) -> Result<()> {
-    provisioner(ctx, job).await?.kill_job_unit(&job.name, unit, force).await
+    provisioner(ctx, job).await?.kill_job_unit(&job.key(), unit, force).await
 }
 
 /// The wanted state of a job.
@@ -44,7 +44,7 @@ pub fn state(job: &Job) -> JobState {
     let own = job.plan.overridden.clone().unwrap_or_default();
     JobState {
         job: job.name.clone(),
-        image: spec.container.internal_registry_image.clone(),
+        image: job.image().to_owned(),
         command: spec.container.command.clone(),
         env: env::merged(job).into_iter().map(|(name, var)| (name, var.value)).collect(),
         schedule: (!spec.manual).then(|| spec.schedule.clone()),

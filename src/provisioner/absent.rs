@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use futures_util::{StreamExt, stream::BoxStream};
 
 use super::{
-    AppState, Apps, BuildRequest, Builder, Built, Exec, InternalAddress, JobBuild, JobEnd, JobState, Jobs, LogLine, LogQuery, Logs,
+    AppState, Apps, BuildRequest, Builder, Built, Exec, InternalAddress, JobBuild, JobEnd, JobId, JobState, Jobs, LogLine, LogQuery, Logs,
     Provisioner, RunRequest, Shell, ShellRequest, Unit,
 };
 use crate::{
@@ -94,23 +94,23 @@ impl Jobs for Absent {
         none()
     }
 
-    async fn remove_job(&self, _: &str) -> Result<()> {
+    async fn remove_job(&self, _: &JobId) -> Result<()> {
         Ok(())
     }
 
-    async fn trigger_job(&self, _: &str) -> Result<()> {
+    async fn trigger_job(&self, _: &JobId) -> Result<()> {
         none()
     }
 
-    async fn job_units(&self, _: &str) -> Result<Vec<Unit>> {
+    async fn job_units(&self, _: &JobId) -> Result<Vec<Unit>> {
         Ok(Vec::new())
     }
 
-    async fn kill_job_unit(&self, _: &str, unit: &str, _: bool) -> Result<()> {
+    async fn kill_job_unit(&self, _: &JobId, unit: &str, _: bool) -> Result<()> {
         Err(Error::not_found(format!("unit {unit:?} not found")))
     }
 
-    async fn job_logs(&self, _: LogQuery) -> Result<BoxStream<'static, LogLine>> {
+    async fn job_logs(&self, _: &JobId, _: LogQuery) -> Result<BoxStream<'static, LogLine>> {
         Ok(futures_util::stream::empty().boxed())
     }
 

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 
 use super::{
-    AppState, Apps, BuildRequest, Builder, Built, DynProvisioner, Exec, InternalAddress, JobBuild, JobEnd, JobState, Jobs, LogLine,
+    AppState, Apps, BuildRequest, Builder, Built, DynProvisioner, Exec, InternalAddress, JobBuild, JobEnd, JobId, JobState, Jobs, LogLine,
     LogQuery, Logs, Provisioner, RunRequest, Shell, ShellRequest, Unit,
 };
 use crate::{
@@ -105,23 +105,23 @@ impl Jobs for Away {
         self.refuse()
     }
 
-    async fn remove_job(&self, _: &str) -> Result<()> {
+    async fn remove_job(&self, _: &JobId) -> Result<()> {
         self.refuse()
     }
 
-    async fn trigger_job(&self, _: &str) -> Result<()> {
+    async fn trigger_job(&self, _: &JobId) -> Result<()> {
         self.refuse()
     }
 
-    async fn job_units(&self, _: &str) -> Result<Vec<Unit>> {
+    async fn job_units(&self, _: &JobId) -> Result<Vec<Unit>> {
         self.refuse()
     }
 
-    async fn kill_job_unit(&self, _: &str, _: &str, _: bool) -> Result<()> {
+    async fn kill_job_unit(&self, _: &JobId, _: &str, _: bool) -> Result<()> {
         self.refuse()
     }
 
-    async fn job_logs(&self, _: LogQuery) -> Result<BoxStream<'static, LogLine>> {
+    async fn job_logs(&self, _: &JobId, _: LogQuery) -> Result<BoxStream<'static, LogLine>> {
         self.refuse()
     }
 

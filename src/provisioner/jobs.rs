@@ -17,19 +17,35 @@ pub trait Jobs: Send + Sync {
     /// From now on the job runs like this. Runs that go on are left alone.
     async fn ensure_job(&self, want: JobState) -> Result<()>;
     /// Ends every run and forgets the job, its files and logs; one that is not there is no error.
-    async fn remove_job(&self, job: &str) -> Result<()>;
+    async fn remove_job(&self, job: &JobId) -> Result<()>;
     /// Runs it now, whatever its schedule.
-    async fn trigger_job(&self, job: &str) -> Result<()>;
+    async fn trigger_job(&self, job: &JobId) -> Result<()>;
     /// Its runs, oldest first: those that go on and the last ones that ended.
-    async fn job_units(&self, job: &str) -> Result<Vec<Unit>>;
+    async fn job_units(&self, job: &JobId) -> Result<Vec<Unit>>;
     /// Ends a run and forgets it.
-    async fn kill_job_unit(&self, job: &str, unit: &str, force: bool) -> Result<()>;
+    async fn kill_job_unit(&self, job: &JobId, unit: &str, force: bool) -> Result<()>;
     /// Past lines oldest first, then, with `follow`, live ones until dropped. The query's `app` is the job.
-    async fn job_logs(&self, query: LogQuery) -> Result<BoxStream<'static, LogLine>>;
+    async fn job_logs(&self, job: &JobId, query: LogQuery) -> Result<BoxStream<'static, LogLine>>;
     /// Runs that ended and were not noted yet, once there are some.
     async fn ended_jobs(&self) -> Vec<JobEnd>;
     /// The end of this run is noted.
     async fn note_job_end(&self, end: &JobEnd) -> Result<()>;
+}
+
+/// Which job.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JobId {
+    /// Its name.
+    pub name: String,
+    /// Its pool, which says where in a cluster it is.
+    pub pool: String,
+}
+
+/// A job of a machine, which has no pools.
+impl From<&str> for JobId {
+    fn from(name: &str) -> Self {
+        Self { name: name.into(), pool: String::new() }
+    }
 }
 
 /// What a job is to run from.
@@ -91,8 +107,14 @@ pub struct JobEnd {
     pub job: String,
     /// The run.
     pub unit: String,
+    /// No other run of any job has it, also not one of the same name.
+    pub id: String,
+    /// What began the run: the job itself, or what stands for it in a cluster.
+    pub controller: String,
     /// Start.
     pub started_at: Time,
+    /// End.
+    pub ended_at: Time,
     /// Why it failed: `BackoffLimitExceeded`, `DeadlineExceeded`; none when it did not.
     pub failure: Option<String>,
 }

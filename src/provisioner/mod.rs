@@ -12,7 +12,7 @@ mod placed;
 pub mod registry;
 pub mod scaling;
 
-pub use jobs::{Concurrency, JobBuild, JobEnd, JobState, Jobs, app_image};
+pub use jobs::{Concurrency, JobBuild, JobEnd, JobId, JobState, Jobs, app_image};
 pub use placed::{AppPlace, JobPlace, PodPlace, PoolPlace, VolumePlace};
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};

@@ -5,8 +5,10 @@ use std::{
     sync::{PoisonError, RwLock},
 };
 
+use futures_util::future::select_all;
+
 use super::{
-    Apps, Census, DynProvisioner,
+    Apps, Census, DynProvisioner, JobEnd, Jobs,
     away::Away,
     kubernetes::{ClusterSpec, Clusters, settings::ServerSettings},
 };
@@ -72,6 +74,19 @@ impl Provisioners {
             more.units.into_iter().for_each(|(status, count)| *sum.units.entry(status).or_default() += count);
             sum
         })
+    }
+
+    /// Runs of jobs that ended and were not noted yet, once there are some, and what they ran on.
+    pub async fn ended_jobs(&self) -> (DynProvisioner, Vec<JobEnd>) {
+        loop {
+            let mut changes = self.clusters.changes();
+            let clusters = self.clusters.all().into_iter().map(|cluster| cluster as DynProvisioner);
+            let all = clusters.chain([self.local.clone()]).map(|each| Box::pin(async move { (each.clone(), each.ended_jobs().await) }));
+            tokio::select! {
+                (found, _, _) = select_all(all) => return found,
+                _ = changes.changed() => {}
+            }
+        }
     }
 
     /// Takes note of all pools, each with its `provisioner` field and cluster, and forgets clusters that are no more.

@@ -33,12 +33,12 @@ impl Lab {
     }
 
     async fn runs(&self, job: &str) -> Vec<Unit> {
-        self.local().job_units(job).await.unwrap()
+        self.local().job_units(&job.into()).await.unwrap()
     }
 
     async fn says(&self, job: &str) -> Vec<String> {
         let query = LogQuery { app: job.into(), lines: 1000, ..LogQuery::default() };
-        self.local().job_logs(query).await.unwrap().map(|line| line.message).collect().await
+        self.local().job_logs(&job.into(), query).await.unwrap().map(|line| line.message).collect().await
     }
 
     async fn said_by(&self, job: &str, line: &str) {
@@ -57,13 +57,13 @@ impl Lab {
 async fn a_run_says_what_its_command_says_and_sees_its_variables() {
     let lab = Lab::new().await;
     lab.job(state("once", "echo \"word $WORD\"; pwd; id -u")).await;
-    lab.local().trigger_job("once").await.unwrap();
+    lab.local().trigger_job(&"once".into()).await.unwrap();
     lab.succeeded("once", 1).await;
     assert_eq!(lab.says("once").await[..2], ["word hush", "/home/application/current"]);
     let run = &lab.runs("once").await[0];
     assert!(run.id.starts_with("once-manual-job-"), "{run:?}");
     assert_eq!((run.restarts, run.reason.as_str()), (0, ""));
-    lab.local().trigger_job("once").await.unwrap();
+    lab.local().trigger_job(&"once".into()).await.unwrap();
     lab.succeeded("once", 2).await;
     let text = std::fs::read_dir(lab.folder("jobs/once")).unwrap().flatten().filter_map(|file| std::fs::read_to_string(file.path()).ok());
     assert!(!text.collect::<String>().contains("hush"), "what is kept of the environment is sealed");
@@ -75,7 +75,7 @@ async fn a_schedule_fires_and_is_followed() {
     let want = JobState { schedule: Some("@every 1s".into()), ..state("often", "date +%s%N") };
     lab.job(want.clone()).await;
     let query = LogQuery { app: "often".into(), follow: true, ..LogQuery::default() };
-    let mut lines = lab.local().job_logs(query).await.unwrap();
+    let mut lines = lab.local().job_logs(&"often".into(), query).await.unwrap();
     for _ in 0..2 {
         tokio::time::timeout(SOON, lines.next()).await.unwrap().unwrap();
     }
@@ -88,13 +88,13 @@ async fn a_schedule_fires_and_is_followed() {
 async fn a_failing_command_is_started_again_until_it_is_given_up() {
     let lab = Lab::new().await;
     lab.job(state("broken", "echo trying; exit 3")).await;
-    lab.local().trigger_job("broken").await.unwrap();
+    lab.local().trigger_job(&"broken".into()).await.unwrap();
     lab.said_by("broken", "the command ended with exit code 3; it is started again in 10 seconds").await;
     let run = &lab.runs("broken").await[0];
     assert_eq!((run.status, run.restarts), (UnitStatus::Started, 1));
 
     lab.job(JobState { retries: 0, ..state("hopeless", "exit 4") }).await;
-    lab.local().trigger_job("hopeless").await.unwrap();
+    lab.local().trigger_job(&"hopeless".into()).await.unwrap();
     eventually("it is given up", SOON, || async { lab.runs("hopeless").await[0].status == UnitStatus::Error }).await;
     assert_eq!(lab.runs("hopeless").await[0].reason, "BackoffLimitExceeded");
     assert_eq!(lab.says("hopeless").await, ["the command ended with exit code 4"]);
@@ -109,7 +109,7 @@ async fn a_failing_command_is_started_again_until_it_is_given_up() {
 async fn a_run_that_takes_too_long_is_ended() {
     let lab = Lab::new().await;
     lab.job(JobState { deadline: 1, ..state("slow", "sleep 100") }).await;
-    lab.local().trigger_job("slow").await.unwrap();
+    lab.local().trigger_job(&"slow".into()).await.unwrap();
     eventually("it ended", SOON, || async { lab.runs("slow").await[0].reason == "DeadlineExceeded" }).await;
     eventually("nothing of it runs", SOON, || async { lab.shims().is_empty() }).await;
 }
@@ -129,7 +129,7 @@ async fn the_policy_says_what_happens_to_a_run_that_goes_on() {
     assert!(lab.runs("allow").await.len() >= 3);
     assert!(lab.runs("replace").await.len() <= 1, "{:?}", lab.runs("replace").await);
     for job in ["allow", "forbid", "replace"] {
-        lab.local().remove_job(job).await.unwrap();
+        lab.local().remove_job(&job.into()).await.unwrap();
     }
     eventually("nothing of them runs", SOON, || async { lab.shims().is_empty() }).await;
     assert!(!lab.folder("jobs/allow").exists());
@@ -139,12 +139,12 @@ async fn the_policy_says_what_happens_to_a_run_that_goes_on() {
 async fn a_run_can_be_killed() {
     let lab = Lab::new().await;
     lab.job(state("long", "echo began; sleep 100")).await;
-    lab.local().trigger_job("long").await.unwrap();
+    lab.local().trigger_job(&"long".into()).await.unwrap();
     lab.said_by("long", "began").await;
     let id = lab.runs("long").await[0].id.clone();
-    let missing = lab.local().kill_job_unit("long", "nope", false).await.unwrap_err().to_string();
+    let missing = lab.local().kill_job_unit(&"long".into(), "nope", false).await.unwrap_err().to_string();
     assert_eq!(missing, "unit \"nope\" not found");
-    lab.local().kill_job_unit("long", &id, true).await.unwrap();
+    lab.local().kill_job_unit(&"long".into(), &id, true).await.unwrap();
     assert!(lab.runs("long").await.is_empty());
     eventually("nothing of it runs", SOON, || async { lab.shims().is_empty() }).await;
 }
@@ -155,7 +155,7 @@ async fn a_crash_of_the_server_loses_no_run() {
     lab.job(state("long", "echo began; while sleep 0.1; do :; done")).await;
     lab.job(state("short", "echo began; sleep 1; echo done")).await;
     for job in ["long", "short"] {
-        lab.local().trigger_job(job).await.unwrap();
+        lab.local().trigger_job(&job.into()).await.unwrap();
         lab.said_by(job, "began").await;
     }
     let before = lab.runs("long").await[0].id.clone();
@@ -166,14 +166,14 @@ async fn a_crash_of_the_server_loses_no_run() {
     lab.succeeded("short", 1).await;
     assert_eq!(lab.says("short").await, ["began", "done"], "once, and to its end");
     assert_eq!(lab.says("long").await, ["began"], "not begun again");
-    lab.local().kill_job_unit("long", &before, true).await.unwrap();
+    lab.local().kill_job_unit(&"long".into(), &before, true).await.unwrap();
 }
 
 #[tokio::test]
 async fn an_orderly_stop_ends_runs_that_begin_again_with_the_next_start() {
     let mut lab = Lab::new().await;
     lab.job(state("long", "echo began; sleep 100")).await;
-    lab.local().trigger_job("long").await.unwrap();
+    lab.local().trigger_job(&"long".into()).await.unwrap();
     lab.said_by("long", "began").await;
     lab.local().stop().await;
     assert!(lab.shims().is_empty());
@@ -206,7 +206,7 @@ async fn a_job_runs_the_files_of_an_app() {
     lab.image("clean", "tsuru/app-blog:v1").await.unwrap();
     impaas::provisioner::Builder::remove_version(lab.local(), "blog", 1).await.unwrap();
     lab.local().ensure_job(state("clean", "python3 clean.py")).await.unwrap();
-    lab.local().trigger_job("clean").await.unwrap();
+    lab.local().trigger_job(&"clean".into()).await.unwrap();
     lab.said_by("clean", "cleaned").await;
     let missing = lab.image("clean", "tsuru/app-blog:v2").await.unwrap_err().to_string();
     assert_eq!(missing, "image \"tsuru/app-blog:v2\" is not on this machine");
@@ -225,11 +225,11 @@ async fn a_dockerfile_on_a_platform_of_this_machine_is_built() {
     };
     build("FROM tsuru/python\nCOPY . .\nENV A=letter\nRUN printf b > made\nCMD [\"python3\", \"job.py\"]\n").await.unwrap();
     lab.local().ensure_job(JobState { command: vec![], ..state("made", "") }).await.unwrap();
-    lab.local().trigger_job("made").await.unwrap();
+    lab.local().trigger_job(&"made".into()).await.unwrap();
     lab.said_by("made", "letter b").await;
     let failed = build("FROM tsuru/python\nRUN exit 7\n").await.unwrap_err().to_string();
     assert_eq!(failed, "build failed: `exit 7` ended with exit code 7");
-    lab.local().trigger_job("made").await.unwrap();
+    lab.local().trigger_job(&"made".into()).await.unwrap();
     lab.succeeded("made", 2).await;
     let other = build("FROM debian\n").await.unwrap_err().to_string();
     assert!(other.starts_with("this machine has no container engine"), "{other}");
@@ -238,7 +238,7 @@ async fn a_dockerfile_on_a_platform_of_this_machine_is_built() {
 #[tokio::test]
 async fn without_image_or_command_nothing_runs() {
     let lab = Lab::new().await;
-    let none = lab.local().trigger_job("ghost").await.unwrap_err().to_string();
+    let none = lab.local().trigger_job(&"ghost".into()).await.unwrap_err().to_string();
     assert_eq!(none, "job \"ghost\" has no image yet: deploy it first");
     let none = lab.local().ensure_job(state("ghost", "true")).await.unwrap_err().to_string();
     assert_eq!(none, "job \"ghost\" has no image on this machine: deploy it");

@@ -34,7 +34,7 @@ pub async fn info(call: Call) -> Answer {
     let job = load(&call).await?;
     call.permit("job.read", &job.contexts())?;
     let provisioner = job::provisioner(&call.ctx, &job).await?;
-    let units = provisioner.job_units(&job.name).await?;
+    let units = provisioner.job_units(&job.key()).await?;
     let bound = Instance::shown_of_job(&call.ctx.store, &job.name).await?;
     let bind =
         |instance: &Instance| Bind { service: instance.service_name.clone(), instance: instance.name.clone(), plan: instance.plan.clone() };

@@ -25,6 +25,6 @@ pub async fn get(call: Call) -> Answer {
     let job = load(&call).await?;
     call.permit("job.read.logs", &job.contexts())?;
     let query = LogQuery { app: job.name.clone(), lines, follow, ..LogQuery::default() };
-    let lines = provisioner(&call.ctx, &job).await?.job_logs(query).await?;
+    let lines = provisioner(&call.ctx, &job).await?.job_logs(&job.key(), query).await?;
     answer(("job", job.name), lines, follow)
 }

@@ -5,6 +5,8 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
+use tokio::sync::watch;
+
 use super::{Kubernetes, logs::Said, settings::ServerSettings, spec::ClusterSpec};
 use crate::error::Result;
 
@@ -17,6 +19,8 @@ pub struct Clusters {
     said: Arc<Said>,
     /// What the server's settings say.
     server: Arc<ServerSettings>,
+    /// Others came or went.
+    changes: watch::Sender<()>,
 }
 
 impl Clusters {
@@ -36,6 +40,7 @@ impl Clusters {
         }
         let made = Arc::new(Kubernetes::start(spec.clone(), self.said.clone(), self.server.clone()).await?);
         self.known.write().unwrap_or_else(PoisonError::into_inner).insert(spec.name.clone(), made.clone());
+        self.changes.send_replace(());
         Ok(made)
     }
 
@@ -46,7 +51,17 @@ impl Clusters {
 
     /// Forgets all but these; what still uses one of the others goes on until it is done.
     pub fn keep(&self, names: &[&str]) {
-        self.known.write().unwrap_or_else(PoisonError::into_inner).retain(|name, _| names.contains(&name.as_str()));
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let before = known.len();
+        known.retain(|name, _| names.contains(&name.as_str()));
+        if known.len() != before {
+            self.changes.send_replace(());
+        }
+    }
+
+    /// Hears of clusters that come or go from now on.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
     }
 
     fn known(&self, spec: &ClusterSpec) -> Option<Arc<Kubernetes>> {

@@ -13,10 +13,14 @@ use kube::{Api, Client, ResourceExt, api::LogParams};
 use tokio::sync::{broadcast, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::{FIRST, Kubernetes, client::innermost, watch::Cache};
+use super::{
+    Kubernetes,
+    client::innermost,
+    watch::{Cache, Owner},
+};
 use crate::{
     clock::Time,
-    error::{Error, Result},
+    error::Result,
     provisioner::{LogLine, LogQuery, Logs},
 };
 
@@ -82,6 +86,10 @@ pub struct Sources {
     pub pods: Arc<Cache<Pod>>,
     /// What was said here.
     pub said: Arc<Said>,
+    /// Whose: an app's, or a job's.
+    pub of: fn(String) -> Owner,
+    /// Only those of this namespace.
+    pub namespace: Option<String>,
 }
 
 impl Sources {
@@ -117,7 +125,8 @@ impl Sources {
                 status.is_some_and(|status| status.phase.as_deref() != Some("Pending") && status.reason.as_deref() != Some("Evicted"));
             can_be_had && is_wanted(query, pod)
         };
-        self.pods.of(&query.app).into_iter().filter(wanted).collect()
+        let here = |pod: &Arc<Pod>| self.namespace.is_none() || self.namespace == pod.namespace();
+        self.pods.owned_by(&(self.of)(query.app.clone())).into_iter().filter(here).filter(wanted).collect()
     }
 
     async fn of_pod(&self, pod: &Pod, tail: usize) -> Vec<LogLine> {
@@ -234,9 +243,7 @@ async fn forward_said(mut from: broadcast::Receiver<LogLine>, query: LogQuery, t
 #[async_trait]
 impl Logs for Kubernetes {
     async fn logs(&self, query: LogQuery) -> Result<BoxStream<'static, LogLine>> {
-        if !self.pods.is_whole(FIRST).await {
-            return Err(Error::unavailable(self.trouble_text()));
-        }
+        self.is_known(&self.pods).await?;
         self.sources().logs(query).await
     }
 

@@ -5,6 +5,7 @@ mod apps;
 mod client;
 mod clusters;
 mod exec;
+mod jobs;
 mod logs;
 mod not_yet;
 pub mod objects;
@@ -21,6 +22,7 @@ use std::{sync::Arc, time::Duration};
 
 use k8s_openapi::api::{
     apps::v1::Deployment,
+    batch::v1::Job,
     core::v1::{Pod, Service},
 };
 use kube::Client;
@@ -31,7 +33,7 @@ use self::{
     logs::{Said, Sources},
     rollout::{Site, Turns},
     settings::ServerSettings,
-    watch::Cache,
+    watch::{Cache, Owner},
     write::Writer,
 };
 pub use self::{clusters::Clusters, spec::ClusterSpec};
@@ -48,6 +50,8 @@ pub struct Kubernetes {
     pods: Arc<Cache<Pod>>,
     deployments: Arc<Cache<Deployment>>,
     services: Arc<Cache<Service>>,
+    runs: Arc<Cache<Job>>,
+    noted: jobs::Noted,
     said: Arc<Said>,
     server: Arc<ServerSettings>,
     turns: Arc<Turns>,
@@ -63,6 +67,8 @@ impl Kubernetes {
             pods: Cache::start(client.clone(), end.clone()),
             deployments: Cache::start(client.clone(), end.clone()),
             services: Cache::start(client.clone(), end.clone()),
+            runs: Cache::start(client.clone(), end.clone()),
+            noted: jobs::Noted::default(),
             spec,
             client,
             said,
@@ -88,10 +94,18 @@ impl Kubernetes {
 
     /// The app's running pods, once they are known.
     async fn running(&self, app: &str) -> Result<Vec<Arc<Pod>>> {
-        if !self.pods.is_whole(FIRST).await {
-            return Err(Error::unavailable(self.trouble_text()));
-        }
+        self.is_known(&self.pods).await?;
         Ok(exec::running(self.pods.of(app)))
+    }
+
+    /// Refused while nothing is known of the cluster.
+    async fn is_known<K: write::Object>(&self, cache: &Cache<K>) -> Result<()> {
+        if cache.is_whole(FIRST).await { Ok(()) } else { Err(Error::unavailable(self.trouble_text())) }
+    }
+
+    /// Where the jobs of a pool are, and apps when they are made.
+    fn namespace(&self, pool: &str) -> String {
+        self.spec.settings.namespace(self.server.pool_namespaces, pool)
     }
 
     fn trouble_text(&self) -> String {
@@ -100,7 +114,7 @@ impl Kubernetes {
     }
 
     fn sources(&self) -> Sources {
-        Sources { client: self.client.clone(), pods: self.pods.clone(), said: self.said.clone() }
+        Sources { client: self.client.clone(), pods: self.pods.clone(), said: self.said.clone(), of: Owner::App, namespace: None }
     }
 
     /// As rollouts work with it.

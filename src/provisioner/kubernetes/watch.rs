@@ -21,14 +21,24 @@ use super::client::innermost;
 /// Ours are marked with this.
 const OURS: &str = "tsuru.io/is-tsuru=true";
 const APP: &str = "tsuru.io/app-name";
+const JOB: &str = "tsuru.io/job-name";
 /// A watch is begun anew after so many seconds: a connection that died without a word is noticed then.
 const WATCH: u32 = 120;
 
-type ByApp<K> = HashMap<String, BTreeMap<String, Arc<K>>>;
+/// What an object belongs to. Apps and jobs may have the same names.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Owner {
+    /// An app.
+    App(String),
+    /// A job.
+    Job(String),
+}
 
-/// Objects of one kind by app.
+type ByOwner<K> = HashMap<Owner, BTreeMap<String, Arc<K>>>;
+
+/// Objects of one kind by app or job.
 pub struct Cache<K> {
-    known: RwLock<ByApp<K>>,
+    known: RwLock<ByOwner<K>>,
     /// Counts changes; the first is that the first list is whole.
     changes: watch::Sender<u64>,
     trouble: RwLock<Option<String>>,
@@ -61,7 +71,7 @@ where
         let ours = watcher::Config::default().labels(OURS).timeout(WATCH);
         let stream = watcher(Api::<K>::all(client), ours).default_backoff();
         let mut stream = std::pin::pin!(stream);
-        let mut listed = ByApp::new();
+        let mut listed = ByOwner::new();
         while let Some(event) = stream.next().await {
             match event {
                 Ok(event) => {
@@ -74,7 +84,7 @@ where
     }
 
     /// Takes one piece of news; a list is gathered in `listed` and shown when it is whole.
-    fn take(&self, event: Event<K>, listed: &mut ByApp<K>) {
+    fn take(&self, event: Event<K>, listed: &mut ByOwner<K>) {
         match event {
             Event::Init => listed.clear(),
             Event::InitApply(object) => insert(listed, object),
@@ -84,7 +94,7 @@ where
         }
     }
 
-    fn change(&self, change: impl FnOnce(&mut ByApp<K>)) {
+    fn change(&self, change: impl FnOnce(&mut ByOwner<K>)) {
         change(&mut self.known.write().unwrap_or_else(PoisonError::into_inner));
         self.changes.send_modify(|count| *count += 1);
     }
@@ -95,11 +105,21 @@ where
 
     /// The app's objects by namespace and name.
     pub fn of(&self, app: &str) -> Vec<Arc<K>> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.get(app).map(|objects| objects.values().cloned().collect()).unwrap_or_default()
+        self.owned_by(&Owner::App(app.into()))
     }
 
-    /// The apps that have some, each with its objects.
+    /// The job's objects by namespace and name.
+    pub fn of_job(&self, job: &str) -> Vec<Arc<K>> {
+        self.owned_by(&Owner::Job(job.into()))
+    }
+
+    /// The owner's objects by namespace and name.
+    pub fn owned_by(&self, owner: &Owner) -> Vec<Arc<K>> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(owner).map(|objects| objects.values().cloned().collect()).unwrap_or_default()
+    }
+
+    /// The apps and jobs that have some, each with its objects.
     pub fn each(&self, mut see: impl FnMut(&[&K])) {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         known.values().for_each(|objects| see(&objects.values().map(Arc::as_ref).collect::<Vec<_>>()));
@@ -115,6 +135,13 @@ where
         self.changes.subscribe()
     }
 
+    /// Waits until what is known is so, so long; false when it never was.
+    pub async fn until(&self, patience: Duration, holds: impl Fn(&Self) -> bool) -> bool {
+        let mut changes = self.changes();
+        let held = timeout(patience, async { while !holds(self) && changes.changed().await.is_ok() {} }).await;
+        held.is_ok()
+    }
+
     /// True once the first list is whole; waits for it so long.
     pub async fn is_whole(&self, patience: Duration) -> bool {
         let mut changes = self.changes();
@@ -123,20 +150,25 @@ where
     }
 }
 
-fn insert<K: Resource<DynamicType = ()>>(known: &mut ByApp<K>, mut object: K) {
+fn insert<K: Resource<DynamicType = ()>>(known: &mut ByOwner<K>, mut object: K) {
     // Nobody reads it, and it is half of the object.
     object.meta_mut().managed_fields = None;
-    if let Some(app) = object.labels().get(APP).cloned() {
-        known.entry(app).or_default().insert(key(&object), Arc::new(object));
+    if let Some(owner) = owner(&object) {
+        known.entry(owner).or_default().insert(key(&object), Arc::new(object));
     }
 }
 
-fn remove<K: Resource<DynamicType = ()>>(known: &mut ByApp<K>, object: &K) {
-    let Some(app) = object.labels().get(APP) else { return };
-    if let Some(objects) = known.get_mut(app) {
+fn owner<K: Resource<DynamicType = ()>>(object: &K) -> Option<Owner> {
+    let label = |name: &str| object.labels().get(name).cloned();
+    label(APP).map(Owner::App).or_else(|| label(JOB).map(Owner::Job))
+}
+
+fn remove<K: Resource<DynamicType = ()>>(known: &mut ByOwner<K>, object: &K) {
+    let Some(owner) = owner(object) else { return };
+    if let Some(objects) = known.get_mut(&owner) {
         objects.remove(&key(object));
         if objects.is_empty() {
-            known.remove(app);
+            known.remove(&owner);
         }
     }
 }
@@ -152,7 +184,11 @@ mod tests {
     use super::*;
 
     fn pod(app: &str, name: &str) -> Pod {
-        let labels = Some(BTreeMap::from([(APP.to_owned(), app.to_owned())]));
+        labelled(APP, app, name)
+    }
+
+    fn labelled(label: &str, owner: &str, name: &str) -> Pod {
+        let labels = Some(BTreeMap::from([(label.to_owned(), owner.to_owned())]));
         Pod {
             metadata: ObjectMeta { name: Some(name.into()), namespace: Some("default".into()), labels, ..ObjectMeta::default() },
             ..Pod::default()
@@ -165,7 +201,7 @@ mod tests {
 
     #[tokio::test]
     async fn objects_are_found_by_app_as_they_come_and_go() {
-        let (cache, mut listed) = (Cache::<Pod>::default(), ByApp::new());
+        let (cache, mut listed) = (Cache::<Pod>::default(), ByOwner::new());
         assert!(!cache.is_whole(Duration::ZERO).await);
         for event in [Event::Init, Event::InitApply(pod("a", "a-1")), Event::InitApply(pod("b", "b-1")), Event::InitDone] {
             cache.take(event, &mut listed);
@@ -177,9 +213,19 @@ mod tests {
         assert_eq!(names(&cache, "a"), ["a-2"]);
     }
 
+    #[test]
+    fn an_app_and_a_job_of_one_name_have_their_own() {
+        let (cache, mut listed) = (Cache::<Pod>::default(), ByOwner::new());
+        cache.take(Event::Apply(pod("a", "a-web")), &mut listed);
+        cache.take(Event::Apply(labelled(JOB, "a", "a-run")), &mut listed);
+        assert_eq!((names(&cache, "a"), cache.of_job("a").len()), (vec!["a-web".to_owned()], 1));
+        cache.take(Event::Delete(labelled(JOB, "a", "a-run")), &mut listed);
+        assert_eq!((cache.of("a").len(), cache.of_job("a").len()), (1, 0));
+    }
+
     #[tokio::test]
     async fn what_a_new_list_lacks_is_gone_and_until_then_the_old_one_stands() {
-        let (cache, mut listed) = (Cache::<Pod>::default(), ByApp::new());
+        let (cache, mut listed) = (Cache::<Pod>::default(), ByOwner::new());
         for event in [Event::Init, Event::InitApply(pod("a", "a-1")), Event::InitDone, Event::Init] {
             cache.take(event, &mut listed);
         }

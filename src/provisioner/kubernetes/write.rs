@@ -78,7 +78,7 @@ impl Writer<'_> {
             let there = self.settled(api, name).await?;
             let Some(mut want) = change(there.as_ref())? else { return Ok(None) };
             let written = match there {
-                Some(there) if is_same(&want, &there)? => return Ok(Some((Written::Unchanged, there))),
+                Some(there) if is_same(&want, &there)? && has_owners_of(&want, &there) => return Ok(Some((Written::Unchanged, there))),
                 Some(there) => {
                     want.meta_mut().resource_version.clone_from(&there.meta().resource_version);
                     self.unless(&[404, 409], || api.replace(name, &PARAMS, &want)).await?.map(|now| (Written::Updated, now))
@@ -109,8 +109,12 @@ impl Writer<'_> {
 
     /// Removes the object with what belongs to it; false when it was not there.
     pub async fn remove<K: Object>(&self, api: &Api<K>, name: &str) -> Result<bool> {
-        let background = DeleteParams::background();
-        match ask(self.cluster, self.patience, || api.delete(name, &background)).await {
+        self.remove_as(api, name, &DeleteParams::background()).await
+    }
+
+    /// Removes the object in this way; false when it was not there.
+    pub async fn remove_as<K: Object>(&self, api: &Api<K>, name: &str, how: &DeleteParams) -> Result<bool> {
+        match ask(self.cluster, self.patience, || api.delete(name, how)).await {
             Ok(_) => Ok(true),
             Err(e) if is(&e, 404) => Ok(false),
             Err(e) => Err(self.told(&e)),
@@ -140,6 +144,12 @@ impl Writer<'_> {
     fn told(&self, e: &kube::Error) -> Error {
         told(self.cluster, e)
     }
+}
+
+/// An owner that was made again has another identity: what names the old one goes with it.
+fn has_owners_of<K: Object>(want: &K, there: &K) -> bool {
+    let named = |object: &K, uid: &str| object.owner_references().iter().any(|owner| owner.uid == uid);
+    want.owner_references().iter().all(|owner| owner.uid.is_empty() || named(there, &owner.uid))
 }
 
 const PARAMS: PostParams = PostParams { dry_run: false, field_manager: None };

@@ -38,7 +38,7 @@ use self::{
     shared::Shared,
 };
 use super::{
-    AppState, Apps, BuildRequest, Builder, Built, Census, Exec, InternalAddress, JobBuild, JobEnd, JobState, Jobs, LogLine, LogQuery, Logs,
+    AppState, Apps, BuildRequest, Builder, Built, Census, Exec, InternalAddress, JobBuild, JobEnd, JobId, JobState, Jobs, LogLine, LogQuery, Logs,
     Provisioner, RunRequest, Shell, ShellRequest, Unit, Vault,
 };
 use crate::{
@@ -249,24 +249,24 @@ impl Jobs for Local {
         job::ensure(&self.shared, want).await
     }
 
-    async fn remove_job(&self, job: &str) -> Result<()> {
-        job::remove(&self.shared, job).await
+    async fn remove_job(&self, job: &JobId) -> Result<()> {
+        job::remove(&self.shared, &job.name).await
     }
 
-    async fn trigger_job(&self, job: &str) -> Result<()> {
-        job::trigger(&self.shared, job).await
+    async fn trigger_job(&self, job: &JobId) -> Result<()> {
+        job::trigger(&self.shared, &job.name).await
     }
 
-    async fn job_units(&self, job: &str) -> Result<Vec<Unit>> {
-        Ok(self.shared.jobs.get(job).map(|job| job.units()).unwrap_or_default())
+    async fn job_units(&self, job: &JobId) -> Result<Vec<Unit>> {
+        Ok(self.shared.jobs.get(&job.name).map(|job| job.units()).unwrap_or_default())
     }
 
-    async fn kill_job_unit(&self, job: &str, unit: &str, force: bool) -> Result<()> {
-        job::kill(&self.shared, job, unit, force).await
+    async fn kill_job_unit(&self, job: &JobId, unit: &str, force: bool) -> Result<()> {
+        job::kill(&self.shared, &job.name, unit, force).await
     }
 
-    async fn job_logs(&self, query: LogQuery) -> Result<BoxStream<'static, LogLine>> {
-        let folder = self.shared.paths.job(&query.app)?.join("log");
+    async fn job_logs(&self, job: &JobId, query: LogQuery) -> Result<BoxStream<'static, LogLine>> {
+        let folder = self.shared.paths.job(&job.name)?.join("log");
         Ok(log::stream(folder, query, self.shared.end.clone()).await)
     }
 

@@ -6,7 +6,7 @@ use impaas::{
     clock::Time,
     error::{Error, Result},
     output::Output,
-    provisioner::{JobBuild, JobEnd, JobState, Jobs, LogLine, LogQuery, Logs, Source, Unit, UnitStatus},
+    provisioner::{JobBuild, JobEnd, JobId, JobState, Jobs, LogLine, LogQuery, Logs, Source, Unit, UnitStatus},
 };
 
 use super::Memory;
@@ -38,12 +38,13 @@ impl Jobs for Memory {
         Ok(())
     }
 
-    async fn remove_job(&self, job: &str) -> Result<()> {
-        self.lock().jobs.remove(job);
+    async fn remove_job(&self, job: &JobId) -> Result<()> {
+        self.lock().jobs.remove(&job.name);
         Ok(())
     }
 
-    async fn trigger_job(&self, job: &str) -> Result<()> {
+    async fn trigger_job(&self, job: &JobId) -> Result<()> {
+        let job = &job.name;
         let mut inner = self.lock();
         let Some(want) = inner.jobs.get(job).cloned() else { return Err(Error::refused("nothing was deployed")) };
         let id = format!("{job}-manual-job-{}", inner.runs.len());
@@ -62,24 +63,24 @@ impl Jobs for Memory {
             restarts: 0,
             created_at: Time::from_millis(0),
         };
-        inner.runs.push((job.into(), run));
+        inner.runs.push((job.clone(), run));
         let line = LogLine { date: Time::from_millis(0), message: want.command.join(" "), source: String::new(), unit: id };
         inner.logs.push((format!("job {job}"), line));
         Ok(())
     }
 
-    async fn job_units(&self, job: &str) -> Result<Vec<Unit>> {
-        Ok(self.lock().runs.iter().filter(|(of, _)| of == job).map(|(_, run)| run.clone()).collect())
+    async fn job_units(&self, job: &JobId) -> Result<Vec<Unit>> {
+        Ok(self.lock().runs.iter().filter(|(of, _)| *of == job.name).map(|(_, run)| run.clone()).collect())
     }
 
-    async fn kill_job_unit(&self, job: &str, unit: &str, _: bool) -> Result<()> {
+    async fn kill_job_unit(&self, job: &JobId, unit: &str, _: bool) -> Result<()> {
         let mut inner = self.lock();
         let before = inner.runs.len();
-        inner.runs.retain(|(of, run)| of != job || run.id != unit);
+        inner.runs.retain(|(of, run)| *of != job.name || run.id != unit);
         if inner.runs.len() < before { Ok(()) } else { Err(Error::not_found(format!("unit {unit:?} not found"))) }
     }
 
-    async fn job_logs(&self, query: LogQuery) -> Result<BoxStream<'static, LogLine>> {
+    async fn job_logs(&self, _: &JobId, query: LogQuery) -> Result<BoxStream<'static, LogLine>> {
         self.logs(LogQuery { app: format!("job {}", query.app), ..query }).await
     }
 

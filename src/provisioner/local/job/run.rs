@@ -119,7 +119,15 @@ impl Run {
     pub fn news(&self) -> Option<JobEnd> {
         let record = self.record();
         let end = record.end.filter(|_| !record.noted)?;
-        Some(JobEnd { job: self.job.clone(), unit: record.id, started_at: Time::from_millis(record.created_at), failure: end.failure })
+        Some(JobEnd {
+            job: self.job.clone(),
+            id: format!("{}/{}/{}", self.job, record.id, record.created_at),
+            unit: record.id,
+            controller: self.job.clone(),
+            started_at: Time::from_millis(record.created_at),
+            ended_at: Time::from_millis(end.at),
+            failure: end.failure,
+        })
     }
 
     /// As the API shows it.
