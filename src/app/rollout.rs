@@ -206,7 +206,7 @@ impl<'a> Rollout<'a> {
         let versions = AppVersions::load(&ctx.store, &app.name).await?;
         let env = env::all(app, &ctx.config.host);
         let mounts = volume::mounts(&ctx.store, &app.name).await?;
-        let place = wanted::place::of_app(app, &pool, &volume::of_mounts(&ctx.store, &mounts).await?, router::gates(ctx, app).await?);
+        let place = wanted::place::of_app(app, &pool, volume::places(&ctx.store, &mounts).await?, router::gates(ctx, app).await?);
         Ok(Self { ctx: ctx.clone(), app, versions, before, out, env, plans: plans(ctx, app).await?, mounts, place, provisioner })
     }
 

@@ -6,9 +6,9 @@ use bson::oid::ObjectId;
 use serde::Serialize;
 
 use super::{
-    Begin, Event, Events, block,
+    Begin, Event, Events,
     begin::{counted_as, document, outcome},
-    unheard,
+    block, unheard,
 };
 use crate::{
     clock::Time,

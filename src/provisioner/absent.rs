@@ -5,7 +5,7 @@ use futures_util::{StreamExt, stream::BoxStream};
 
 use super::{
     AppState, Apps, BuildRequest, Builder, Built, Exec, InternalAddress, JobBuild, JobEnd, JobId, JobState, Jobs, LogLine, LogQuery, Logs,
-    Provisioner, RunRequest, Shell, ShellRequest, Unit,
+    Provisioner, RunRequest, Shell, ShellRequest, Unit, Volumes,
 };
 use crate::{
     error::{Error, Result},
@@ -78,10 +78,6 @@ impl Apps for Absent {
     fn internal_addresses(&self, _: &str) -> Vec<InternalAddress> {
         Vec::new()
     }
-
-    async fn remove_volume(&self, _: &str) -> Result<()> {
-        Ok(())
-    }
 }
 
 #[async_trait]
@@ -119,6 +115,13 @@ impl Jobs for Absent {
     }
 
     async fn note_job_end(&self, _: &JobEnd) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Volumes for Absent {
+    async fn remove_volume(&self, _: &str) -> Result<()> {
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ use futures_util::stream::BoxStream;
 
 use super::{
     AppState, Apps, BuildRequest, Builder, Built, DynProvisioner, Exec, InternalAddress, JobBuild, JobEnd, JobId, JobState, Jobs, LogLine,
-    LogQuery, Logs, Provisioner, RunRequest, Shell, ShellRequest, Unit,
+    LogQuery, Logs, Provisioner, RunRequest, Shell, ShellRequest, Unit, VolumePlace, Volumes,
 };
 use crate::{
     error::{Error, Result},
@@ -131,6 +131,21 @@ impl Jobs for Away {
 
     async fn note_job_end(&self, _: &JobEnd) -> Result<()> {
         Ok(())
+    }
+}
+
+#[async_trait]
+impl Volumes for Away {
+    fn check_volume(&self, _: &VolumePlace) -> Result<()> {
+        self.refuse()
+    }
+
+    async fn has_volume(&self, _: &str) -> Result<bool> {
+        self.refuse()
+    }
+
+    async fn remove_volume(&self, _: &str) -> Result<()> {
+        self.refuse()
     }
 }
 

@@ -11,9 +11,11 @@ pub mod local;
 mod placed;
 pub mod registry;
 pub mod scaling;
+mod volumes;
 
 pub use jobs::{Concurrency, JobBuild, JobEnd, JobId, JobState, Jobs, app_image};
 pub use placed::{AppPlace, JobPlace, PodPlace, PoolPlace, VolumePlace};
+pub use volumes::Volumes;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
@@ -25,13 +27,13 @@ use tokio::sync::mpsc;
 use crate::{
     build::tsuru_yaml::{Healthcheck, Startupcheck, TsuruYaml},
     clock::Time,
-    error::{Error, Result},
+    error::Result,
     output::Output,
     secret::Secret,
 };
 
-/// Everything a provisioner does for apps and jobs.
-pub trait Provisioner: Builder + Apps + Jobs + Logs + Exec {
+/// Everything a provisioner does for apps, jobs and volumes.
+pub trait Provisioner: Builder + Apps + Jobs + Volumes + Logs + Exec {
     /// tsuru's name of it, as pools say it: `kubernetes`, `local`.
     fn name(&self) -> &'static str;
 }
@@ -210,10 +212,6 @@ pub trait Apps: Send + Sync {
     }
     /// Addresses of the app's processes inside the machine or cluster.
     fn internal_addresses(&self, app: &str) -> Vec<InternalAddress>;
-    /// Removes a volume and what is in it; one that is not there is no error.
-    async fn remove_volume(&self, volume: &str) -> Result<()> {
-        Err(Error::NotYet(format!("the volume {volume:?} cannot be removed: its provisioner knows no volumes")))
-    }
 }
 
 /// How many there are.

@@ -51,6 +51,8 @@ pub struct VolumePlace {
     pub plan_opts: Map<String, Value>,
     /// What it says itself.
     pub opts: BTreeMap<String, String>,
+    /// All apps that it is bound to.
+    pub apps: BTreeSet<String>,
 }
 
 /// Of a process of a version.

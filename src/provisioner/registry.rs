@@ -8,7 +8,7 @@ use std::{
 use futures_util::future::select_all;
 
 use super::{
-    Apps, Census, DynProvisioner, JobEnd, Jobs,
+    Apps, Census, DynProvisioner, JobEnd,
     away::Away,
     kubernetes::{ClusterSpec, Clusters, settings::ServerSettings},
 };

@@ -12,7 +12,7 @@ use crate::{
     error::{Error, OrNotFound, Result},
     event::Locked,
     output::Output,
-    provisioner::Mount,
+    provisioner::{Mount, VolumePlace},
     store::{Filter, Find, Store, StoreError},
 };
 
@@ -81,11 +81,14 @@ pub async fn mounts(store: &Store, app: &str) -> Result<Vec<Mount>> {
 }
 
 /// The volumes that are mounted.
-pub async fn of_mounts(store: &Store, mounts: &[Mount]) -> Result<Vec<Volume>> {
+pub async fn places(store: &Store, mounts: &[Mount]) -> Result<Vec<VolumePlace>> {
     if mounts.is_empty() {
         return Ok(Vec::new());
     }
-    Ok(store.of::<Volume>().find(Filter::any_of("_id", mounts.iter().map(|mount| &mount.volume))).await?)
+    let mounted = |path: &str| Filter::any_of(path, mounts.iter().map(|mount| &mount.volume));
+    let binds = store.of::<Bind>().find(mounted("_id.volume")).await?;
+    let volumes = store.of::<Volume>().find(mounted("_id")).await?;
+    Ok(volumes.iter().map(|volume| volume.place(&binds)).collect())
 }
 
 /// Takes all volumes from an app that is being removed.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Plan, Volume, plan};
+use super::{Volume, plan};
 use crate::{
     context::Context,
     error::{Error, Result},
@@ -57,25 +57,26 @@ pub async fn create(ctx: &Context, _lock: &Locked<()>, wish: Wish) -> Result<()>
                     dashes, starting with a letter.";
         return Err(Error::invalid(text));
     }
-    let plan = checked(ctx, &wish).await?;
-    let volume = Volume { name: wish.name, pool: wish.pool, plan, team_owner: wish.team_owner, status: String::new(), opts: wish.opts };
+    let volume = checked(ctx, wish).await?;
+    refuse_provisioned(ctx, &volume).await?;
     match ctx.store.of::<Volume>().insert(&volume).await {
         Err(StoreError::Duplicate(_)) => Err(Error::conflict("volume already exists")),
         other => Ok(other?),
     }
 }
 
-/// Replaces everything but the name. A bound volume keeps its plan and its pool.
+/// Replaces everything but the name. A bound volume keeps its plan and its pool; one whose storage cannot become another, everything.
 pub async fn update(ctx: &Context, volume: &mut Locked<Volume>, wish: Wish) -> Result<()> {
     check_plan(ctx, &wish.pool, &wish.plan).await?;
-    let plan = checked(ctx, &wish).await?;
-    let moves = plan != volume.plan || wish.pool != volume.pool;
+    refuse_provisioned(ctx, volume).await?;
+    let wanted = checked(ctx, Wish { name: volume.name.clone(), ..wish }).await?;
+    let moves = wanted.plan != volume.plan || wanted.pool != volume.pool;
     if moves && !volume.binds(&ctx.store).await?.is_empty() {
         return Err(Error::refused(PROVISIONED));
     }
-    let update = Update::set("pool", wish.pool).and_set("plan", plan).and_set("teamowner", wish.team_owner).and_set("opts", wish.opts);
-    let name = volume.name.clone();
-    volume.change(&ctx.store, name, update).await
+    let update = Update::set("pool", wanted.pool).and_set("plan", wanted.plan);
+    let update = update.and_set("teamowner", wanted.team_owner).and_set("opts", wanted.opts);
+    volume.change(&ctx.store, wanted.name, update).await
 }
 
 /// Removes a volume that no app is bound to, and all that is in it. What is in it goes first, so that a removal that was cut short can be
@@ -91,11 +92,22 @@ pub async fn remove(ctx: &Context, volume: &Locked<Volume>) -> Result<()> {
     Ok(())
 }
 
-async fn checked(ctx: &Context, wish: &Wish) -> Result<Plan> {
+/// The volume that is wished for, if it can be made.
+async fn checked(ctx: &Context, wish: Wish) -> Result<Volume> {
     let pool = Pool::load(&ctx.store, &wish.pool).await.map_err(as_refused)?;
     Team::load(&ctx.store, &wish.team_owner).await.map_err(as_refused)?;
     let provisioner = ctx.provisioner(&pool).await?;
-    plan::find(&ctx.config.volume_plans, &wish.plan, provisioner.name())
+    let plan = plan::find(&ctx.config.volume_plans, &wish.plan, provisioner.name())?;
+    let Wish { name, pool, team_owner, opts, .. } = wish;
+    let volume = Volume { name, pool, plan, team_owner, status: String::new(), opts };
+    provisioner.check_volume(&volume.place(&[]))?;
+    Ok(volume)
+}
+
+async fn refuse_provisioned(ctx: &Context, volume: &Volume) -> Result<()> {
+    let pool = Pool::load(&ctx.store, &volume.pool).await?;
+    let provisioned = ctx.provisioner(&pool).await?.has_volume(&volume.name).await?;
+    if provisioned { Err(Error::refused(PROVISIONED)) } else { Ok(()) }
 }
 
 /// An absent pool or team of a wish is a wrong wish, not an absent volume.

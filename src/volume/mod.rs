@@ -16,10 +16,11 @@ use crate::{
     error::{OrNotFound, Result},
     event::{Subject, Target, TargetType},
     permission::{Context, ContextType},
+    provisioner::VolumePlace,
     store::{Document, Filter, Index, IndexKey, Spec, Store, lenient},
 };
 
-pub use bind::{Undo, bind, binds_of_app, mounts, of_mounts, restart, shown_of, unbind, unbind_all};
+pub use bind::{Undo, bind, binds_of_app, mounts, places, restart, shown_of, unbind, unbind_all};
 pub use change::{Wish, check_plan, create, remove, update};
 
 /// A volume as stored.
@@ -98,6 +99,20 @@ impl Volume {
     /// The volume of this name; 404 with tsuru's text.
     pub async fn load(store: &Store, name: &str) -> Result<Self> {
         store.of::<Self>().get(Filter::id(name)).await?.or_not_found("volume not found")
+    }
+
+    /// What a cluster wants to know of it; `binds` may be those of others too.
+    pub fn place(&self, binds: &[Bind]) -> VolumePlace {
+        let own = binds.iter().filter(|bind| bind.id.volume == self.name);
+        VolumePlace {
+            name: self.name.clone(),
+            pool: self.pool.clone(),
+            plan: self.plan.name.clone(),
+            team: self.team_owner.clone(),
+            plan_opts: self.plan.opts.clone(),
+            opts: self.opts.clone(),
+            apps: own.map(|bind| bind.id.app.clone()).collect(),
+        }
     }
 
     /// Its binds.

@@ -2,6 +2,7 @@
 //! namespace, a pool and a cluster document of its own; when it fails, it prints what is in its namespace.
 
 mod clusters;
+mod jobs;
 mod rollout;
 mod running;
 

@@ -106,7 +106,7 @@ impl<'a> World<'a> {
             env: &env::all(app, HOST),
             plans: &plans,
             mounts: &mounts,
-            place: &place::of_app(app, &pool, &volumes, Vec::new()),
+            place: &place::of_app(app, &pool, volumes.iter().map(|volume| volume.place(&[])).collect(), Vec::new()),
         })
     }
 

@@ -8,32 +8,20 @@ use crate::{
     plan::Plan,
     pool::Pool,
     provisioner::{AppPlace, PodPlace, PoolPlace, VolumePlace},
-    volume::Volume,
 };
 
 /// The label of a pool that says which nodes its units want.
 const AFFINITY: &str = "affinity";
 
 /// Of an app. `volumes` are those bound to it, `gates` those that its routers want.
-pub fn of_app(app: &App, pool: &Pool, volumes: &[Volume], gates: Vec<String>) -> AppPlace {
+pub fn of_app(app: &App, pool: &Pool, volumes: Vec<VolumePlace>, gates: Vec<String>) -> AppPlace {
     AppPlace {
         team: app.team_owner.clone(),
         pool: PoolPlace { name: pool.name.clone(), affinity: pool.labels.get(AFFINITY).cloned() },
         tags: app.tags.clone(),
         annotations: app.metadata.annotations(),
-        volumes: volumes.iter().map(of_volume).collect(),
+        volumes,
         readiness_gates: gates,
-    }
-}
-
-fn of_volume(volume: &Volume) -> VolumePlace {
-    VolumePlace {
-        name: volume.name.clone(),
-        pool: volume.pool.clone(),
-        plan: volume.plan.name.clone(),
-        team: volume.team_owner.clone(),
-        plan_opts: volume.plan.opts.clone(),
-        opts: volume.opts.clone(),
     }
 }
 

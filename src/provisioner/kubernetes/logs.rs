@@ -93,6 +93,11 @@ pub struct Sources {
 }
 
 impl Sources {
+    /// Of apps, wherever they are.
+    pub fn of_apps(client: Client, pods: Arc<Cache<Pod>>, said: Arc<Said>) -> Self {
+        Self { client, pods, said, of: Owner::App, namespace: None }
+    }
+
     /// Past lines by time, then live ones when asked for.
     pub async fn logs(self, query: LogQuery) -> Result<BoxStream<'static, LogLine>> {
         // Listening begins before the past is read: nothing falls between.

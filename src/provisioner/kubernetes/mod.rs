@@ -14,6 +14,7 @@ mod rollout;
 pub mod settings;
 mod spec;
 pub mod unit;
+mod volumes;
 mod watch;
 pub mod words;
 pub mod write;
@@ -33,7 +34,7 @@ use self::{
     logs::{Said, Sources},
     rollout::{Site, Turns},
     settings::ServerSettings,
-    watch::{Cache, Owner},
+    watch::Cache,
     write::Writer,
 };
 pub use self::{clusters::Clusters, spec::ClusterSpec};
@@ -114,7 +115,7 @@ impl Kubernetes {
     }
 
     fn sources(&self) -> Sources {
-        Sources { client: self.client.clone(), pods: self.pods.clone(), said: self.said.clone(), of: Owner::App, namespace: None }
+        Sources::of_apps(self.client.clone(), self.pods.clone(), self.said.clone())
     }
 
     /// As rollouts work with it.

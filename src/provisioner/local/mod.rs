@@ -38,8 +38,8 @@ use self::{
     shared::Shared,
 };
 use super::{
-    AppState, Apps, BuildRequest, Builder, Built, Census, Exec, InternalAddress, JobBuild, JobEnd, JobId, JobState, Jobs, LogLine, LogQuery, Logs,
-    Provisioner, RunRequest, Shell, ShellRequest, Unit, Vault,
+    AppState, Apps, BuildRequest, Builder, Built, Census, Exec, InternalAddress, JobBuild, JobEnd, JobId, JobState, Jobs, LogLine,
+    LogQuery, Logs, Provisioner, RunRequest, Shell, ShellRequest, Unit, Vault, Volumes,
 };
 use crate::{
     error::{Error, Result},
@@ -177,11 +177,6 @@ impl Apps for Local {
         rollout::remove(&self.shared, app, out).await
     }
 
-    async fn remove_volume(&self, volume: &str) -> Result<()> {
-        let folder = self.shared.paths.volume(volume)?;
-        tokio::task::spawn_blocking(move || file::remove_folder(&folder)).await.map_err(Error::internal)?
-    }
-
     fn units(&self, app: &str) -> Vec<Unit> {
         let Some(app) = self.shared.app(app) else { return Vec::new() };
         let state = app.state();
@@ -276,6 +271,14 @@ impl Jobs for Local {
 
     async fn note_job_end(&self, end: &JobEnd) -> Result<()> {
         job::note_end(&self.shared, end)
+    }
+}
+
+#[async_trait]
+impl Volumes for Local {
+    async fn remove_volume(&self, volume: &str) -> Result<()> {
+        let folder = self.shared.paths.volume(volume)?;
+        tokio::task::spawn_blocking(move || file::remove_folder(&folder)).await.map_err(Error::internal)?
     }
 }
 

@@ -16,7 +16,7 @@ use impaas::{
     output::Output,
     provisioner::{
         AppState, Apps, BuildRequest, Builder, Built, Exec, InternalAddress, JobState, LogLine, ProcessState, Provisioner, RunRequest,
-        Shell, ShellRequest, Source, Unit, UnitStatus,
+        Shell, ShellRequest, Source, Unit, UnitStatus, Volumes,
     },
 };
 use tokio::sync::{broadcast, mpsc, watch};
@@ -303,7 +303,10 @@ impl Apps for Memory {
         let each: Vec<_> = each.collect();
         processes.iter().take(1).map(|process| serving(process.clone(), None)).chain(each).collect()
     }
+}
 
+#[async_trait]
+impl Volumes for Memory {
     async fn remove_volume(&self, _: &str) -> Result<()> {
         Ok(())
     }

@@ -44,13 +44,19 @@ impl Noted {
     /// What was noted of runs that are gone is forgotten on the way.
     fn news(&self, cluster: &Kubernetes) -> Vec<JobEnd> {
         let mut ended = Vec::new();
-        cluster.runs.each(|runs| ended.extend(runs.iter().filter_map(|run| end(run))));
+        cluster.runs.each(|runs| ended.extend(runs.iter().filter(|run| is_here(cluster, run)).filter_map(|run| end(run))));
         let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let ids: HashSet<&String> = ended.iter().map(|end| &end.id).collect();
         noted.retain(|id| ids.contains(id));
         ended.retain(|end| !noted.contains(&end.id));
         ended
     }
+}
+
+/// Others may have jobs of the same names elsewhere in the cluster.
+fn is_here(cluster: &Kubernetes, run: &Job) -> bool {
+    let pool = labels::lookup(run.metadata.labels.as_ref(), None, "job-pool").unwrap_or_default();
+    run.namespace().is_some_and(|namespace| namespace == cluster.namespace(pool))
 }
 
 /// The end of a run, if it ended.

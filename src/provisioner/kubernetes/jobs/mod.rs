@@ -36,7 +36,7 @@ impl Jobs for Kubernetes {
     }
 
     async fn ensure_job(&self, want: JobState) -> Result<()> {
-        ensure::ensure(self, &want).await
+        Box::pin(ensure::ensure(self, &want)).await
     }
 
     async fn remove_job(&self, job: &JobId) -> Result<()> {

@@ -59,7 +59,11 @@ async fn create(cluster: &Kubernetes, of: &JobId, run: &Job) -> Result<()> {
     match created.await {
         Ok(_) => Ok(()),
         Err(kube::Error::Api(status)) if status.code == 409 => {
-            if again.into_inner() { Ok(()) } else { Err(Error::refused(job::twice(&run.name_any()))) }
+            if again.into_inner() {
+                Ok(())
+            } else {
+                Err(Error::refused(job::twice(&run.name_any())))
+            }
         }
         Err(e) => Err(cluster.told(&e)),
     }

@@ -63,7 +63,7 @@ async fn last_event(site: &Site, pod: &Pod) -> Option<PodEvent> {
 }
 
 async fn last_lines(site: &Site, app: &str, units: Vec<String>) -> Vec<LogLine> {
-    let sources = Sources { client: site.client.clone(), pods: site.pods.clone(), said: site.said.clone() };
+    let sources = Sources::of_apps(site.client.clone(), site.pods.clone(), site.said.clone());
     let query = LogQuery { app: app.to_owned(), lines: LINES, units, ..LogQuery::default() };
     match sources.logs(query).await {
         Ok(lines) => lines.collect().await,
