@@ -108,11 +108,7 @@ pub async fn stop(ctx: &Context, app: &Locked<App>, which: &Which, out: &Output)
 /// Adds units to one process by hand.
 pub async fn add_units(ctx: &Context, app: &Locked<App>, which: &Which, more: u32, out: &Output) -> Result<()> {
     let rollout = Rollout::load(ctx, app, out).await?;
-    if let Ok((before, version)) = rollout.one_version(which)
-        && let Ok(one) = wanted::one_process(before, version, which)
-    {
-        autoscale::check_manual(ctx, app, &one.name).await?;
-    }
+    rollout.check_manual(ctx, which).await?;
     rollout.add(which, more).await
 }
 
@@ -124,6 +120,7 @@ pub async fn grow(ctx: &Context, app: &Locked<App>, which: &Which, more: u32, ou
 /// Takes units from one process; all of them is a stop.
 pub async fn remove_units(ctx: &Context, app: &Locked<App>, which: &Which, fewer: u32, out: &Output) -> Result<()> {
     let rollout = Rollout::load(ctx, app, out).await?;
+    rollout.check_manual(ctx, which).await?;
     let (before, version) = rollout.one_version(which)?;
     let removed = async {
         let one = wanted::one_process(before, version, which)?;
@@ -185,6 +182,14 @@ pub(super) struct Rollout<'a> {
 }
 
 impl<'a> Rollout<'a> {
+    async fn check_manual(&self, ctx: &Context, which: &Which) -> Result<()> {
+        match self.one_version(which).and_then(|(before, version)| wanted::one_process(before, version, which)) {
+            Ok(one) => autoscale::check_manual(ctx, self.app, &one.name).await,
+            // What is wrong is told when it is tried.
+            Err(_) => Ok(()),
+        }
+    }
+
     async fn add(&self, which: &Which, more: u32) -> Result<()> {
         if self.provisioner.units(&self.app.name).iter().any(|unit| unit.status == UnitStatus::Stopped) {
             return Err(Error::refused("Cannot add units to an app that has stopped units"));

@@ -4,31 +4,35 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 
-use super::{App, journal, rollout::provisioner, version::AppVersions};
+use super::{App, journal, rollout::Rollout};
 use crate::{
     context::Context,
     error::{Error, Result},
     event::Locked,
     output::Output,
-    provisioner::{RunRequest, Shell, ShellRequest, UnitStatus},
+    provisioner::{AppState, RunRequest, Shell, ShellRequest, UnitStatus},
 };
 
 /// A command that runs longer is ended.
 const LONGEST: Duration = Duration::from_secs(600);
 
 /// Runs a command and streams what it prints, which also goes to the app's log.
-pub async fn run(ctx: &Context, app: &Locked<App>, request: RunRequest, out: &Output) -> Result<()> {
-    let provisioner = provisioner(ctx, app).await?;
+pub async fn run(ctx: &Context, app: &Locked<App>, mut request: RunRequest, out: &Output) -> Result<()> {
+    let known = Rollout::load(ctx, app, &Output::default()).await?;
     if request.isolated {
-        AppVersions::load(&ctx.store, &app.name).await?.latest()?;
-    } else if !provisioner.units(&app.name).iter().any(|unit| is_available(unit.status)) {
+        request.fresh = Some(fresh(&known)?);
+    } else if !known.provisioner.units(&app.name).iter().any(|unit| is_available(unit.status)) {
         return Err(Error::refused("App must be available to run non-isolated commands"));
     }
-    let log = journal::with(ctx, &provisioner, &app.name, "app-run", &Output::default());
+    let log = journal::with(ctx, &known.provisioner, &app.name, "app-run", &Output::default());
     log.line(&format!("running '{}'", request.command));
-    let out = journal::with(ctx, &provisioner, &app.name, "app-run", out);
-    let ran = app.event().unless_cancelled(tokio::time::timeout(LONGEST, provisioner.run(request, &out)).map(too_long));
+    let out = journal::with(ctx, &known.provisioner, &app.name, "app-run", out);
+    let ran = app.event().unless_cancelled(tokio::time::timeout(LONGEST, known.provisioner.run(request, &out)).map(too_long));
     ran.await
+}
+
+fn fresh(known: &Rollout<'_>) -> Result<Box<AppState>> {
+    Ok(Box::new(known.recipe().beside(known.versions.latest()?)))
 }
 
 fn too_long(ran: std::result::Result<Result<()>, tokio::time::error::Elapsed>) -> Result<()> {
@@ -40,13 +44,14 @@ fn is_available(status: UnitStatus) -> bool {
 }
 
 /// Opens a shell in one of the app's own units, or in an environment of its own.
-pub async fn shell(ctx: &Context, app: &App, request: ShellRequest) -> Result<Shell> {
-    let provisioner = provisioner(ctx, app).await?;
-    AppVersions::load(&ctx.store, &app.name).await?.latest()?;
+pub async fn shell(ctx: &Context, app: &Locked<App>, mut request: ShellRequest) -> Result<Shell> {
+    let known = Rollout::load(ctx, app, &Output::default()).await?;
+    request.fresh = Some(fresh(&known)?);
     if let Some(unit) = &request.unit
-        && !provisioner.units(&app.name).iter().any(|known| known.id == *unit)
+        && !request.isolated
+        && !known.provisioner.units(&app.name).iter().any(|known| known.id == *unit)
     {
         return Err(Error::not_found(format!("unit {unit:?} not found")));
     }
-    provisioner.shell(request).await
+    known.provisioner.shell(request).await
 }

@@ -5,6 +5,7 @@
 
 pub mod absent;
 pub mod away;
+mod exec;
 mod jobs;
 pub mod kubernetes;
 pub mod local;
@@ -13,6 +14,7 @@ pub mod registry;
 pub mod scaling;
 mod volumes;
 
+pub use exec::{Exec, RunRequest, Shell, ShellRequest};
 pub use jobs::{Concurrency, JobBuild, JobEnd, JobId, JobState, Jobs, app_image};
 pub use placed::{AppPlace, JobPlace, PodPlace, PoolPlace, VolumePlace};
 pub use volumes::Volumes;
@@ -22,8 +24,8 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use serde::{Deserialize, Serialize};
-use tokio::sync::mpsc;
 
+use self::scaling::Scaler;
 use crate::{
     build::tsuru_yaml::{Healthcheck, Startupcheck, TsuruYaml},
     clock::Time,
@@ -36,6 +38,10 @@ use crate::{
 pub trait Provisioner: Builder + Apps + Jobs + Volumes + Logs + Exec {
     /// tsuru's name of it, as pools say it: `kubernetes`, `local`.
     fn name(&self) -> &'static str;
+    /// What scales processes by their load, where something measures it.
+    fn scaler(&self) -> Option<&dyn Scaler> {
+        None
+    }
 }
 
 /// A handle that is passed around.
@@ -340,50 +346,4 @@ pub struct LogLine {
     pub source: String,
     /// Unit.
     pub unit: String,
-}
-
-/// Runs commands in an app's environment.
-#[async_trait]
-pub trait Exec: Send + Sync {
-    /// Runs a command and streams what it prints. A non-zero exit is an error that says the code.
-    async fn run(&self, request: RunRequest, out: &Output) -> Result<()>;
-    /// Opens an interactive shell on a real terminal.
-    async fn shell(&self, request: ShellRequest) -> Result<Shell>;
-}
-
-/// A command to run.
-#[derive(Clone, Debug)]
-pub struct RunRequest {
-    /// The app.
-    pub app: String,
-    /// Shell line.
-    pub command: String,
-    /// In one unit only instead of in each.
-    pub once: bool,
-    /// In a fresh environment of its own, beside the units.
-    pub isolated: bool,
-}
-
-/// A shell to open.
-#[derive(Clone, Debug)]
-pub struct ShellRequest {
-    /// The app.
-    pub app: String,
-    /// In this unit; any when absent.
-    pub unit: Option<String>,
-    /// In a fresh environment of its own.
-    pub isolated: bool,
-    /// Terminal columns and rows.
-    pub size: (u16, u16),
-    /// The client's TERM.
-    pub term: String,
-}
-
-/// An open terminal: keystrokes in, bytes out. Dropping it ends the shell.
-#[derive(Debug)]
-pub struct Shell {
-    /// To the terminal.
-    pub input: mpsc::Sender<Vec<u8>>,
-    /// From the terminal; ends with the shell.
-    pub output: mpsc::Receiver<Vec<u8>>,
 }

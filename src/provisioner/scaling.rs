@@ -1,10 +1,52 @@
 //! How many units a process has by its load and the clock.
 
+use async_trait::async_trait;
+
+use super::AppState;
+use crate::error::Result;
+
+/// Lets processes have as many units as they need, and keeps what was asked for.
+#[async_trait]
+pub trait Scaler: Send + Sync {
+    /// What was asked for the processes of an app.
+    async fn scalings(&self, app: &str) -> Result<Vec<Scaling>>;
+    /// The same as it is known at this moment: what is shown, and never a reason to wait.
+    fn scalings_seen(&self, app: &str) -> Vec<Scaling>;
+    /// Scales a process of a version of this app by itself.
+    async fn scale(&self, app: &AppState, scaling: &Scaling) -> Result<()>;
+    /// Leaves the number of units of a process to people again.
+    async fn unscale(&self, app: &str, process: &str) -> Result<()>;
+    /// What each process should be given, where somebody recommends such things.
+    fn advice(&self, app: &str) -> Vec<Advice>;
+}
+
+/// What a process should be given.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Advice {
+    /// The process.
+    pub process: String,
+    /// By kind; none yet: nobody knows enough of it.
+    pub recommendations: Vec<Recommendation>,
+}
+
+/// Resources, as amounts of Kubernetes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recommendation {
+    /// `target`, `uncappedTarget`, `lowerBound`, `upperBound`.
+    pub kind: String,
+    /// CPU.
+    pub cpu: String,
+    /// Memory.
+    pub memory: String,
+}
+
 /// What was asked for one process.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Scaling {
     /// The process.
     pub process: String,
+    /// The version that it is about; 0: not said.
+    pub version: u32,
     /// Units at least.
     pub min: u32,
     /// Units at most.

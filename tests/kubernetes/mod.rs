@@ -2,9 +2,13 @@
 //! namespace, a pool and a cluster document of its own; when it fails, it prints what is in its namespace.
 
 mod clusters;
+mod commands;
 mod jobs;
+mod logs;
 mod rollout;
 mod running;
+mod scaling;
+mod shell;
 
 use std::{
     env,
@@ -17,7 +21,12 @@ use std::{
     time::Duration,
 };
 
-use impaas::provisioner::absent::Absent;
+use bson::{doc, oid::ObjectId};
+use impaas::{
+    app::version::AppVersions,
+    pool::Pool,
+    provisioner::{DynProvisioner, absent::Absent},
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -63,6 +72,20 @@ impl World {
     pub async fn make_app(&self) {
         let app = json!({"name": self.name, "teamOwner": "demo", "pool": "kube"});
         self.server.admin().await.post("/1.0/apps").json(&app).send().await.ok(201);
+    }
+
+    /// Notes a first version of the app with this image, as a deploy does.
+    pub async fn deployed(&self, image: &str) {
+        let version = doc! {"version": 1, "deployimage": image, "processes": {"web": ["httpd"]}, "deploysuccessful": true};
+        let all = doc! {"_id": ObjectId::new(), "appname": &self.name, "count": 1, "lastsuccessfulversion": 1, "versions": {"1": version}};
+        let all: AppVersions = bson::deserialize_from_document(all).unwrap();
+        self.server.ctx.store.of::<AppVersions>().insert(&all).await.unwrap();
+    }
+
+    /// What runs the app.
+    pub async fn provisioner(&self) -> DynProvisioner {
+        let pool = Pool::load(&self.server.ctx.store, "kube").await.unwrap();
+        self.server.ctx.provisioner(&pool).await.unwrap()
     }
 
     /// A cluster document that signs on with a token.

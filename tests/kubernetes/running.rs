@@ -4,6 +4,11 @@ use serde_json::{Value, json};
 
 use super::World;
 
+/// An image with a shell and little else.
+pub fn deployed_image() -> String {
+    "127.0.0.1:5000/base/busybox:latest".into()
+}
+
 /// A deployment as tsuru's server makes it, as far as reading goes.
 pub fn deployment(app: &str, replicas: u32) -> Value {
     let labels = |more: &[(&str, &str)]| {
@@ -13,7 +18,7 @@ pub fn deployment(app: &str, replicas: u32) -> Value {
     };
     let script = "mkdir -p /tmp/www; echo it works > /tmp/www/index.html; echo ready to serve; exec httpd -f -p 8888 -h /tmp/www";
     let probe = json!({"httpGet": {"path": "/", "port": 8888}, "periodSeconds": 1});
-    let container = json!({"name": format!("{app}-web"), "image": "127.0.0.1:5000/base/busybox:latest", "readinessProbe": probe,
+    let container = json!({"name": format!("{app}-web"), "image": deployed_image(), "readinessProbe": probe,
         "command": ["/bin/sh", "-lc", script]});
     let pods = labels(&[("is-routable", "true"), ("is-isolated-run", "false"), ("is-build", "false")]);
     let selector = json!({"tsuru.io/app-name": app, "tsuru.io/app-process": "web"});
@@ -33,8 +38,10 @@ fn started(info: &Value) -> usize {
     info["units"].as_array().map_or(0, |units| units.iter().filter(|unit| unit["Status"] == "started" && unit["Ready"] == true).count())
 }
 
-async fn serving(replicas: u32) -> Option<World> {
+/// An app with a version that runs.
+pub async fn serving(replicas: u32) -> Option<World> {
     let world = World::with_app().await?;
+    world.deployed(&deployed_image()).await;
     world.apply(&[deployment(&world.name, replicas), service(&world.name)]);
     world.until("units run", |info| started(info) == replicas as usize).await;
     Some(world)

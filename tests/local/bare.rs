@@ -24,11 +24,12 @@ async fn without_namespaces_apps_run_with_a_warning_and_without_volumes() {
     let state = lab.python("bare", 1, &[("app.py", PAGE), ("Procfile", "web: python3 app.py & wait\n")]).await;
     assert!(lab.said.take().contains("WARNING"));
     assert_eq!(lab.ask("bare", "/").await, (200, "version 1".into()));
-    let request = RunRequest { app: "bare".into(), command: "pwd; exit 3".into(), once: true, isolated: false };
+    let request = RunRequest { app: "bare".into(), command: "pwd; exit 3".into(), once: true, isolated: false, ..RunRequest::default() };
     let error = lab.local().run(request, &lab.out()).await.unwrap_err();
     assert_eq!(error.to_string(), "command terminated with exit code 3");
     assert!(lab.said.take().contains("apps/bare/versions/v1\n"));
-    let request = ShellRequest { app: "bare".into(), unit: None, isolated: true, size: (80, 24), term: "xterm".into() };
+    let request =
+        ShellRequest { app: "bare".into(), unit: None, isolated: true, size: (80, 24), term: "xterm".into(), ..ShellRequest::default() };
     let mut shell = lab.local().shell(request).await.unwrap();
     shell.input.send(b"exit\n".to_vec()).await.unwrap();
     while tokio::time::timeout(SOON, shell.output.recv()).await.expect("the shell ends").is_some() {}

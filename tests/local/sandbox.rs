@@ -7,7 +7,7 @@ use crate::server::{eventually, processes};
 
 async fn run(lab: &Lab, command: &str, isolated: bool) -> (String, Option<String>) {
     lab.said.take();
-    let request = RunRequest { app: "box".into(), command: command.into(), once: true, isolated };
+    let request = RunRequest { app: "box".into(), command: command.into(), once: true, isolated, ..RunRequest::default() };
     let done = lab.local().run(request, &lab.out()).await;
     (lab.said.take(), done.err().map(|e| e.to_string()))
 }
@@ -83,14 +83,15 @@ async fn commands_run_in_each_unit_or_once_and_say_their_exit_code() {
     let one = lab.python("box", 1, &[("app.py", PAGE)]).await;
     lab.apply(super::scaled(&one, 2)).await;
     lab.said.take();
-    let request = RunRequest { app: "box".into(), command: "echo $TSURU_PROCESSNAME".into(), once: false, isolated: false };
+    let request =
+        RunRequest { app: "box".into(), command: "echo $TSURU_PROCESSNAME".into(), once: false, isolated: false, ..RunRequest::default() };
     lab.local().run(request, &lab.out()).await.unwrap();
     assert_eq!(lab.said.take(), "web\nweb\n");
     assert_eq!(
         run(&lab, "echo out; echo err >&2; exit 5", false).await,
         ("out\nerr\n".into(), Some("command terminated with exit code 5".into()))
     );
-    let request = RunRequest { app: "nobody".into(), command: "true".into(), once: true, isolated: true };
+    let request = RunRequest { app: "nobody".into(), command: "true".into(), once: true, isolated: true, ..RunRequest::default() };
     assert!(lab.local().run(request, &lab.out()).await.unwrap_err().to_string().contains("no deployed version"));
 }
 
@@ -112,7 +113,8 @@ async fn a_command_ends_with_its_client() {
     lab.python("box", 1, &[("app.py", PAGE)]).await;
     for isolated in [false, true] {
         let (local, out) = (lab.local.clone().unwrap(), lab.out());
-        let request = RunRequest { app: "box".into(), command: "sleep 60417 & sleep 60417".into(), once: true, isolated };
+        let request =
+            RunRequest { app: "box".into(), command: "sleep 60417 & sleep 60417".into(), once: true, isolated, ..RunRequest::default() };
         let running = tokio::spawn(async move { local.run(request, &out).await });
         let sleeping = || async {
             processes::with_words("sleep 60417").iter().filter(|pid| processes::command_line(**pid).starts_with("sleep")).count()

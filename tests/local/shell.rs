@@ -6,7 +6,8 @@ use super::{Lab, PAGE, SOON};
 use crate::server::{eventually, processes};
 
 async fn open(lab: &Lab, isolated: bool) -> Shell {
-    let request = ShellRequest { app: "sh".into(), unit: None, isolated, size: (101, 37), term: "xterm-256color".into() };
+    let request =
+        ShellRequest { app: "sh".into(), unit: None, isolated, size: (101, 37), term: "xterm-256color".into(), ..ShellRequest::default() };
     lab.local().shell(request).await.unwrap()
 }
 

@@ -128,7 +128,7 @@ impl Bound {
         let state = provisioner.seen(&app.name);
         let volume_binds = self.volumes.iter().filter(|bind| bind.id.app == app.name);
         let bound = self.instances.iter().filter(|instance| instance.apps.contains(&app.name));
-        let specs = autoscale::of(ctx, &app).await?;
+        let specs = autoscale::seen(ctx, &app).await?;
         let error = if app.error.is_empty() { provisioner.trouble(&app.name).unwrap_or_default() } else { app.error.clone() };
         let first = app.routers.first().cloned().unwrap_or_default();
         Ok(Info {

@@ -21,7 +21,13 @@ pub async fn run(mut call: Call) -> Answer {
     }
     let app = call.app().await?;
     call.permit("app.run", &app.contexts())?;
-    let request = RunRequest { app: app.name.clone(), command, once: inputs.flag("once"), isolated: inputs.flag("isolated") };
+    let request = RunRequest {
+        app: app.name.clone(),
+        command,
+        once: inputs.flag("once"),
+        isolated: inputs.flag("isolated"),
+        ..RunRequest::default()
+    };
     let app = call.record(Recording::of("app.run").cancelable_by("app.run"), app).await?;
     stream::run(&call.ctx, app, Format::Json, move |ctx, app, out| async move {
         let done = run::run(&ctx, &app, request, &out).await;

@@ -68,8 +68,10 @@ fn asked(call: &Call) -> ShellRequest {
         app: call.var("appname").into(),
         unit: Some(text("unit").to_owned()).filter(|unit| !unit.is_empty()),
         isolated: parse_bool(text("isolated")).unwrap_or_default(),
+        debug: parse_bool(text("debug")).unwrap_or_default(),
         size: (number("width"), number("height")),
         term: text("term").into(),
+        fresh: None,
     }
 }
 

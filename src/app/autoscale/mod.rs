@@ -1,4 +1,5 @@
-//! Autoscale: what was asked for each process. A provisioner that measures no load keeps a process at its least number of units.
+//! Autoscale: what was asked for each process. A provisioner that scales keeps it itself, as a cluster does; where none measures a load
+//! it is stored here, and a process has its least number of units.
 
 mod check;
 mod scaling;
@@ -7,14 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     App,
-    rollout::{self, Which},
+    rollout::{self, Rollout, Which},
 };
 use crate::{
     context::Context,
     error::{Error, Result},
     event::Locked,
     output::Output,
-    provisioner::ProcessState,
+    provisioner::{DynProvisioner, ProcessState},
     store::{Document, Filter, Find, Spec as Collection, Update, lenient},
 };
 
@@ -131,45 +132,72 @@ fn by_id() -> Find {
     Find { sort: Some(("_id", false)), ..Find::default() }
 }
 
-/// What was asked for the app's processes, by process, with the versions they are about.
+/// What was asked for the app's processes, with the versions that it is about.
 pub async fn of(ctx: &Context, app: &App) -> Result<Vec<Autoscale>> {
+    let provisioner = rollout::provisioner(ctx, app).await?;
+    match provisioner.scaler() {
+        Some(scaler) => Ok(scaler.scalings(&app.name).await?.into_iter().map(of_scaling).collect()),
+        None => of_store(ctx, app, &provisioner).await,
+    }
+}
+
+/// The same as it is known at this moment: nobody waits for a cluster.
+pub async fn seen(ctx: &Context, app: &App) -> Result<Vec<Autoscale>> {
+    let provisioner = ctx.runs(app);
+    match provisioner.scaler() {
+        Some(scaler) => Ok(scaler.scalings_seen(&app.name).into_iter().map(of_scaling).collect()),
+        None => of_store(ctx, app, &provisioner).await,
+    }
+}
+
+async fn of_store(ctx: &Context, app: &App, provisioner: &DynProvisioner) -> Result<Vec<Autoscale>> {
     let all = ctx.store.of::<Stored>().recent(Filter::All, by_id()).await?;
     let stored: Vec<Stored> = all.iter().filter(|stored| stored.app == app.name).cloned().collect();
     if stored.is_empty() {
         return Ok(Vec::new());
     }
-    let running = running(ctx, app).await?;
+    let running = running(app, provisioner).await?;
     let spec = |stored: Stored| {
         let own = |process: &&ProcessState| process.name == stored.spec.process;
         let kept = running.iter().filter(own).any(|process| u64::from(process.version) == stored.spec.version);
-        let first = running.iter().filter(own).min_by_key(|process| (!process.routable, process.version));
+        let first = first(&running, &stored.spec.process);
         let version = if kept { stored.spec.version } else { first.map_or(stored.spec.version, |process| process.version.into()) };
         Autoscale { version, ..stored.spec }
     };
     Ok(stored.into_iter().map(spec).collect())
 }
 
-async fn running(ctx: &Context, app: &App) -> Result<Vec<ProcessState>> {
-    let state = rollout::provisioner(ctx, app).await?.state(&app.name).await?;
+async fn running(app: &App, provisioner: &DynProvisioner) -> Result<Vec<ProcessState>> {
+    let state = provisioner.state(&app.name).await?;
     Ok(state.map(|state| state.processes).unwrap_or_default())
 }
 
+/// A process as it runs in the first version that answers requests, or in the first one. Requests go to one process of a version.
+fn first<'a>(running: &'a [ProcessState], process: &str) -> Option<&'a ProcessState> {
+    let answers = |version: u32| running.iter().any(|other| other.version == version && other.routable);
+    let named = running.iter().filter(|one| process.is_empty() || one.name == process);
+    named.min_by_key(|one| (!answers(one.version), one.version))
+}
+
 /// The process that is meant, as it runs in the first version that answers requests.
-async fn meant(ctx: &Context, app: &App, process: &str) -> Result<ProcessState> {
-    let running = running(ctx, app).await?;
+fn meant<'a>(running: &'a [ProcessState], process: &str) -> Result<&'a ProcessState> {
     let several = |version: u32| running.iter().filter(|other| other.version == version).count() > 1;
     if process.is_empty() && running.iter().any(|one| several(one.version)) {
         return Err(Error::refused("process argument is required"));
     }
-    let named = running.into_iter().filter(|one| process.is_empty() || one.name == process);
-    named.min_by_key(|one| (!one.routable, one.version)).ok_or_else(|| Error::refused(NOT_DEPLOYED))
+    first(running, process).ok_or_else(|| Error::refused(NOT_DEPLOYED))
 }
 
-/// Keeps what is asked for a process, and gives it the units it has at least.
+/// Has a process scale as asked, where its units are counted by a load; else keeps what is asked, and gives it the units it has at least.
 pub async fn set(ctx: &Context, app: &Locked<App>, mut spec: Autoscale) -> Result<()> {
-    let process = meant(ctx, app, &spec.process).await?;
+    let known = Rollout::load(ctx, app, &Output::default()).await?;
+    let before = known.before.clone().unwrap_or_default();
+    let process = meant(&before.processes, &spec.process)?;
     spec.process.clone_from(&process.name);
     spec.version = process.version.into();
+    if let Some(scaler) = known.provisioner.scaler() {
+        return scaler.scale(&known.recipe().renew(&before), &to_scaling(&spec, app)).await;
+    }
     let least = u32::try_from(spec.min_units).unwrap_or(u32::MAX);
     // A stopped process stays stopped.
     if process.units > 0 && process.units < least {
@@ -187,15 +215,22 @@ async fn keep(ctx: &Context, app: &App, spec: Autoscale) -> Result<()> {
 
 /// Forgets what was asked for a process.
 pub async fn remove(ctx: &Context, app: &App, process: &str) -> Result<()> {
-    let process = meant(ctx, app, process).await?;
+    let provisioner = rollout::provisioner(ctx, app).await?;
+    let running = running(app, &provisioner).await?;
+    let process = meant(&running, process)?;
+    if let Some(scaler) = provisioner.scaler() {
+        return scaler.unscale(&app.name, &process.name).await;
+    }
     ctx.store.of::<Stored>().delete(Filter::id(id(&app.name, &process.name))).await?;
     Ok(())
 }
 
-/// What was asked for is about another version from now on.
-pub async fn swap(ctx: &Context, app: &App, version: &str) -> Result<()> {
-    let version = version.parse::<u64>().unwrap_or_default();
-    if !running(ctx, app).await?.iter().any(|process| u64::from(process.version) == version) {
+/// What was asked for is about another version from now on, for the processes that run in it.
+pub async fn swap(ctx: &Context, app: &Locked<App>, version: &str) -> Result<()> {
+    let known = Rollout::load(ctx, app, &Output::default()).await?;
+    let before = known.before.clone().unwrap_or_default();
+    let version = version.parse::<u32>().unwrap_or_default();
+    if !before.processes.iter().any(|process| process.version == version) {
         return Err(Error::refused("could not swap the autoscale, make sure the version provided is currently deployed"));
     }
     let specs = of(ctx, app).await?;
@@ -203,15 +238,20 @@ pub async fn swap(ctx: &Context, app: &App, version: &str) -> Result<()> {
         return Err(Error::refused("Cannot swap the autoscale, make sure the app has an autoscale configured"));
     }
     for spec in specs {
-        keep(ctx, app, Autoscale { version, ..spec }).await?;
+        let Some(scaler) = known.provisioner.scaler() else {
+            keep(ctx, app, Autoscale { version: version.into(), ..spec }).await?;
+            continue;
+        };
+        let there = before.processes.iter().any(|p| p.version == version && p.name == spec.process && p.units > 0);
+        let version = if there { version } else { meant(&before.processes, &spec.process)?.version };
+        scaler.scale(&known.recipe().renew(&before), &to_scaling(&Autoscale { version: version.into(), ..spec }, app)).await?;
     }
     Ok(())
 }
 
-/// Units of a process that scales by itself are not added by hand.
+/// Units of a process that scales by itself are not changed by hand.
 pub async fn check_manual(ctx: &Context, app: &App, process: &str) -> Result<()> {
-    let key = id(&app.name, process);
-    if ctx.store.of::<Stored>().recent(Filter::All, by_id()).await?.iter().any(|stored| stored.id == key) {
+    if of(ctx, app).await?.iter().any(|spec| spec.process == process) {
         let text = "cannot add units to an app with autoscaler configured, please update autoscale settings";
         return Err(Error::refused(text));
     }

@@ -18,6 +18,7 @@ pub fn to_scaling(spec: &Autoscale, app: &App) -> Scaling {
     let down = spec.behavior.scale_down.clone().unwrap_or_default();
     Scaling {
         process: spec.process.clone(),
+        version: u32::try_from(spec.version).unwrap_or_default(),
         min: units(spec.min_units),
         max: units(spec.max_units),
         cpu: cpu_of(&spec.average_cpu).map(load),
@@ -50,7 +51,7 @@ fn measured(trigger: &Prometheus) -> Measured {
 }
 
 /// What a provisioner does, as clients are told.
-pub fn of_scaling(scaling: Scaling, version: u32) -> Autoscale {
+pub fn of_scaling(scaling: Scaling) -> Autoscale {
     let cpu = scaling.cpu.map(|load| match load {
         CpuLoad::Percent(percent) => format!("{percent}0m"),
         CpuLoad::Milli(milli) => format!("{milli}m"),
@@ -71,7 +72,7 @@ pub fn of_scaling(scaling: Scaling, version: u32) -> Autoscale {
         average_cpu: cpu.unwrap_or_default(),
         schedules: scaling.schedules.into_iter().map(schedule).collect(),
         prometheus: scaling.prometheus.into_iter().map(prometheus).collect(),
-        version: version.into(),
+        version: scaling.version.into(),
         behavior: Behavior { scale_down: Some(down) },
     }
 }
@@ -110,6 +111,6 @@ mod tests {
             version: 2,
             behavior: Behavior { scale_down: Some(down) },
         };
-        assert_eq!(of_scaling(to_scaling(&spec, &app(100)), 2), spec);
+        assert_eq!(of_scaling(to_scaling(&spec, &app(100))), spec);
     }
 }

@@ -77,6 +77,11 @@ impl Recipe<'_> {
         }
     }
 
+    /// The app with nothing but a place to run commands in, as this version has it.
+    pub fn beside(&self, version: &Version) -> AppState {
+        self.state(vec![ProcessState { routable: false, ..self.process(version, "", &[]) }])
+    }
+
     fn plan(&self, process: &str) -> &Plan {
         let own = self.app.processes.iter().find(|p| p.name == process).map(|p| p.plan.as_str());
         own.and_then(|name| self.plans.get(name)).unwrap_or(&self.app.plan)

@@ -3,18 +3,19 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_util::SinkExt;
 use k8s_openapi::{api::core::v1::Pod, apimachinery::pkg::apis::meta::v1::Status};
 use kube::{
     Api, Client, ResourceExt,
     api::{AttachParams, AttachedProcess, TerminalSize},
 };
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     sync::mpsc,
     time::{Duration, sleep},
 };
 
-use super::{Kubernetes, client::told, not_yet};
+use super::{Kubernetes, client::told, held::Held};
 use crate::{
     error::{Error, Result},
     output::Output,
@@ -22,9 +23,10 @@ use crate::{
 };
 
 /// Where apps have their environment and their code.
-const ENTER: &str = "[ -f /home/application/apprc ] && . /home/application/apprc; \
+pub const ENTER: &str = "[ -f /home/application/apprc ] && . /home/application/apprc; \
                      [ -d /home/application/current ] && cd /home/application/current";
-const SHELL: &str = "command -v bash >/dev/null && exec bash -l || exec sh -l";
+/// The best shell there is.
+pub const SHELL: &str = "command -v bash >/dev/null && exec bash -l || exec sh -l";
 /// A unit that has just been started has no container for a moment.
 const TRIES: u32 = 30;
 
@@ -47,28 +49,48 @@ pub async fn run(cluster: &str, client: &Client, pod: &Pod, line: &str, out: &Ou
     ended(cluster, status)
 }
 
-/// Opens a terminal in a unit.
-pub async fn shell(cluster: &str, client: &Client, pod: &Pod, request: &ShellRequest) -> Result<Shell> {
+/// Opens a terminal in a container of a unit, in the first one unless another is named.
+pub async fn shell(cluster: &str, client: &Client, pod: &Pod, container: Option<String>, request: &ShellRequest) -> Result<Shell> {
     let term = if request.term.is_empty() { "xterm" } else { &request.term };
     let script = format!("export TERM=\"$0\"; {ENTER}; {SHELL}");
     let command = vec!["/bin/sh".to_owned(), "-c".to_owned(), script, term.to_owned()];
-    let mut process = start(cluster, client, pod, command, AttachParams::interactive_tty()).await?;
-    if let (Some(mut size), (width, height)) = (process.terminal_size(), request.size)
+    let asked = AttachParams { container, ..AttachParams::interactive_tty() };
+    let mut process = start(cluster, client, pod, command, asked).await?;
+    resize(&mut process, request.size).await;
+    let typed = process.stdin();
+    Ok(carried(process, typed, None))
+}
+
+/// Gives the terminal of a process this size.
+pub async fn resize(process: &mut AttachedProcess, (width, height): (u16, u16)) {
+    if let Some(mut size) = process.terminal_size()
         && width > 0
         && height > 0
     {
         // The shell may be over already; then there is nothing to size.
-        futures_util::SinkExt::send(&mut size, TerminalSize { width, height }).await.ok();
+        size.send(TerminalSize { width, height }).await.ok();
     }
+}
+
+/// A process as a shell: keystrokes go to `to`. What is held is let go with it.
+pub fn carried(process: AttachedProcess, to: Option<impl AsyncWrite + Send + Unpin + 'static>, held: Option<Held>) -> Shell {
     let (input, typed) = mpsc::channel(64);
     let (printed, output) = mpsc::channel(64);
-    tokio::spawn(carry(process, typed, printed));
-    Ok(Shell { input, output })
+    tokio::spawn(async move {
+        carry(process, to, typed, printed).await;
+        drop(held);
+    });
+    Shell { input, output }
 }
 
 /// Keystrokes in, bytes out, until either side ends; then the shell ends too.
-async fn carry(mut process: AttachedProcess, mut typed: mpsc::Receiver<Vec<u8>>, printed: mpsc::Sender<Vec<u8>>) {
-    let (Some(mut to), Some(mut from)) = (process.stdin(), process.stdout()) else { return };
+async fn carry(
+    mut process: AttachedProcess,
+    to: Option<impl AsyncWrite + Unpin>,
+    mut typed: mpsc::Receiver<Vec<u8>>,
+    printed: mpsc::Sender<Vec<u8>>,
+) {
+    let (Some(mut to), Some(mut from)) = (to, process.stdout()) else { return };
     let mut piece = vec![0; 16 << 10];
     loop {
         tokio::select! {
@@ -90,8 +112,8 @@ async fn carry(mut process: AttachedProcess, mut typed: mpsc::Receiver<Vec<u8>>,
 }
 
 async fn start(cluster: &str, client: &Client, pod: &Pod, command: Vec<String>, asked: AttachParams) -> Result<AttachedProcess> {
-    let container = pod.spec.as_ref().and_then(|spec| spec.containers.first()).map(|container| container.name.clone());
-    let asked = AttachParams { container, ..asked };
+    let first = || pod.spec.as_ref().and_then(|spec| spec.containers.first()).map(|container| container.name.clone());
+    let asked = AttachParams { container: asked.container.or_else(first), ..asked };
     let api = Api::<Pod>::namespaced(client.clone(), &pod.namespace().unwrap_or_default());
     let mut tries = 0;
     loop {
@@ -146,8 +168,11 @@ pub fn running(pods: Vec<Arc<Pod>>) -> Vec<Arc<Pod>> {
 impl Exec for Kubernetes {
     async fn run(&self, request: RunRequest, out: &Output) -> Result<()> {
         let pods = self.running(&request.app).await?;
-        if request.isolated || pods.is_empty() {
-            return Err(not_yet::error("commands outside of a unit"));
+        if let Some(fresh) = request.fresh.as_ref().filter(|_| request.isolated) {
+            return self.run_beside(fresh, &request.command, out).await;
+        }
+        if pods.is_empty() {
+            return Err(Error::refused("App must be available to run non-isolated commands"));
         }
         for pod in pods.iter().take(if request.once { 1 } else { usize::MAX }) {
             run(&self.spec.name, &self.client, pod, &request.command, out).await?;
@@ -161,9 +186,14 @@ impl Exec for Kubernetes {
             Some(unit) => pods.into_iter().find(|pod| pod.name_any() == *unit),
             None => pods.into_iter().next(),
         };
-        match pod {
-            Some(pod) if !request.isolated => shell(&self.spec.name, &self.client, &pod, &request).await,
-            _ => Err(not_yet::error("shells outside of a unit")),
+        match (pod, &request.fresh) {
+            (Some(pod), _) if !request.isolated => {
+                let container = if request.debug { Some(self.debugger(&pod).await?) } else { None };
+                shell(&self.spec.name, &self.client, &pod, container, &request).await
+            }
+            (None, _) if request.unit.is_some() && !request.isolated => Err(Error::refused("the unit does not run")),
+            (_, Some(fresh)) => self.shell_beside(fresh, &request).await,
+            (_, None) => Err(Error::internal("nothing to open a shell in")),
         }
     }
 }

@@ -6,16 +6,19 @@ use std::{
 };
 
 use async_trait::async_trait;
-use chrono::DateTime;
-use futures_util::{AsyncBufReadExt, StreamExt, future::join_all, io::BufReader, stream::BoxStream};
-use k8s_openapi::api::core::v1::Pod;
-use kube::{Api, Client, ResourceExt, api::LogParams};
-use tokio::sync::{broadcast, mpsc};
+use futures_util::{StreamExt, future::join_all, stream::BoxStream};
+use k8s_openapi::{api::core::v1::Pod, jiff::Timestamp};
+use kube::{Client, ResourceExt};
+use tokio::{
+    sync::{broadcast, mpsc},
+    time::{Duration, sleep},
+};
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::{
     Kubernetes,
-    client::innermost,
+    client::{innermost, passes},
+    pod_log::{PodLog, Printed},
     watch::{Cache, Owner},
 };
 use crate::{
@@ -30,8 +33,8 @@ const KEPT: usize = 500;
 const WAITING: usize = 1000;
 /// Of each unit, when nobody says how many.
 const USUAL: usize = 100;
-/// A line longer than this is cut: it could be all of the memory.
-const LONGEST: usize = 64 * 1024;
+/// Before a unit's log is opened again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Lines said here, by app. They live as long as the server.
 #[derive(Default)]
@@ -100,112 +103,156 @@ impl Sources {
 
     /// Past lines by time, then live ones when asked for.
     pub async fn logs(self, query: LogQuery) -> Result<BoxStream<'static, LogLine>> {
-        // Listening begins before the past is read: nothing falls between.
-        let said = query.follow.then(|| self.said.live(&query.app));
-        let lines = self.past(&query).await;
+        // Listening begins before the past is read, and goes on where that ended: nothing falls between.
+        let (said, begun) = (query.follow.then(|| self.said.live(&query.app)), Timestamp::now());
+        let (lines, read) = self.past(&query).await;
         let past = tokio_stream::iter(lines);
         let Some(said) = said else { return Ok(past.boxed()) };
         let (to, live) = mpsc::channel(WAITING);
         tokio::spawn(forward_said(said, query.clone(), to.clone()));
-        tokio::spawn(self.follow(query, to));
+        let read = read.into_iter().map(|(pod, log)| (pod, log.since(begun))).collect();
+        tokio::spawn(self.follow(query, read, to));
         Ok(past.chain(ReceiverStream::new(live)).boxed())
     }
 
-    async fn past(&self, query: &LogQuery) -> Vec<LogLine> {
+    /// The past, and the log of each unit read so far.
+    async fn past(&self, query: &LogQuery) -> (Vec<LogLine>, HashMap<String, PodLog>) {
         let tail = if query.lines == 0 { USUAL } else { query.lines };
         let pods = self.pods_of(query);
         let of_pods = join_all(pods.iter().map(|pod| self.of_pod(pod, tail))).await;
-        let said = self.said.past(&query.app).into_iter().filter(|line| wants_said(query, line));
-        let mut lines: Vec<LogLine> = of_pods.into_iter().flatten().chain(said).collect();
+        let mut lines: Vec<LogLine> = self.said.past(&query.app).into_iter().filter(|line| wants_said(query, line)).collect();
+        let mut read = HashMap::new();
+        for (pod, (of_pod, log)) in pods.iter().zip(of_pods) {
+            lines.extend(of_pod);
+            read.insert(pod.name_any(), log);
+        }
         lines.sort_by_key(|line| line.date);
         let more = lines.len().saturating_sub(tail);
-        lines.split_off(more)
+        (lines.split_off(more), read)
     }
 
-    /// Units whose lines are wanted and can be had.
+    /// Units whose lines are wanted and can be had. What a command of its own says goes to who runs it.
     fn pods_of(&self, query: &LogQuery) -> Vec<Arc<Pod>> {
         let wanted = |pod: &Arc<Pod>| {
             let status = pod.status.as_ref();
             let can_be_had =
                 status.is_some_and(|status| status.phase.as_deref() != Some("Pending") && status.reason.as_deref() != Some("Evicted"));
-            can_be_had && is_wanted(query, pod)
+            let unit = pod.spec.as_ref().is_none_or(|spec| spec.active_deadline_seconds.is_none());
+            can_be_had && unit && is_wanted(query, pod)
         };
         let here = |pod: &Arc<Pod>| self.namespace.is_none() || self.namespace == pod.namespace();
-        self.pods.owned_by(&(self.of)(query.app.clone())).into_iter().filter(here).filter(wanted).collect()
+        self.known(query).into_iter().filter(here).filter(wanted).collect()
     }
 
-    async fn of_pod(&self, pod: &Pod, tail: usize) -> Vec<LogLine> {
-        let (to, from) = mpsc::channel(WAITING);
-        // The sender ends with the reading, and with it the taking.
-        let reading = async move { self.read(pod, tail, false, &to).await };
-        futures_util::future::join(reading, ReceiverStream::new(from).collect()).await.1
+    fn known(&self, query: &LogQuery) -> Vec<Arc<Pod>> {
+        self.pods.owned_by(&(self.of)(query.app.clone()))
     }
 
-    async fn read(&self, pod: &Pod, tail: usize, follow: bool, to: &mpsc::Sender<LogLine>) {
-        let container = pod.spec.as_ref().and_then(|spec| spec.containers.first()).map(|container| container.name.clone());
-        let tail_lines = Some(i64::try_from(tail).unwrap_or(i64::MAX));
-        let asked = LogParams { container, follow, tail_lines, timestamps: true, ..LogParams::default() };
-        let api = Api::<Pod>::namespaced(self.client.clone(), &pod.namespace().unwrap_or_default());
-        let fault = match api.log_stream(&pod.name_any(), &asked).await {
-            Ok(stream) => pass_on(BufReader::new(stream), pod, to).await.err().map(|e| e.to_string()),
+    async fn of_pod(&self, pod: &Pod, tail: usize) -> (Vec<LogLine>, PodLog) {
+        let (mut log, mut lines) = (PodLog::of(&self.client, pod), Vec::new());
+        let fault = match log.open(Some(tail), false).await {
+            Ok(()) => loop {
+                match log.next().await {
+                    Ok(Some(printed)) => lines.push(line(printed, pod)),
+                    Ok(None) => break None,
+                    Err(e) => break Some(e.to_string()),
+                }
+            },
             Err(e) => Some(innermost(&e)),
         };
-        if let Some(fault) = fault {
-            to.send(note(format!("Could not get logs from unit: {}, error: {fault}", pod.name_any()))).await.ok();
-        }
+        lines.extend(fault.map(|fault| missing(pod, &fault)));
+        (lines, log)
     }
 
     /// Reads units as they come, until nobody listens.
-    async fn follow(self, query: LogQuery, to: mpsc::Sender<LogLine>) {
+    async fn follow(self, query: LogQuery, mut read: HashMap<String, PodLog>, to: mpsc::Sender<LogLine>) {
         let (mut changes, mut known) = (self.pods.changes(), HashSet::new());
-        let mut first = true;
         loop {
             for pod in self.pods_of(&query) {
                 if known.insert(pod.name_any()) {
-                    let (sources, to, later, tail) = (self.clone(), to.clone(), !first, query.lines);
+                    let (sources, to, query, log) = (self.clone(), to.clone(), query.clone(), read.remove(&pod.name_any()));
                     tokio::spawn(async move {
-                        if later && to.send(note(format!("Starting to watch new unit: {}", pod.name_any()))).await.is_err() {
-                            return;
-                        }
                         tokio::select! {
                             () = to.closed() => {}
-                            () = sources.read(&pod, if later { tail } else { 0 }, true, &to) => {}
+                            () = sources.follow_unit(&query, &pod, log, &to) => {}
                         }
                     });
                 }
             }
-            first = false;
+            // A unit that is gone is not there again: its name is another one's then.
+            known.retain(|name| self.known(&query).iter().any(|pod| pod.name_any() == *name));
             tokio::select! {
                 () = to.closed() => return,
                 changed = changes.changed() => if changed.is_err() { return },
             }
         }
     }
-}
 
-async fn pass_on(mut from: impl futures_util::AsyncBufRead + Unpin, pod: &Pod, to: &mpsc::Sender<LogLine>) -> std::io::Result<()> {
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        if from.read_until(b'\n', &mut line).await? == 0 {
-            return Ok(());
+    /// Passes on what a unit prints, also after its container was started again or the connection broke. `log`: what was read of it.
+    async fn follow_unit(&self, query: &LogQuery, pod: &Pod, log: Option<PodLog>, to: &mpsc::Sender<LogLine>) {
+        let (mut tail, mut told) = (log.is_none().then_some(query.lines.max(USUAL)), false);
+        if log.is_none() && to.send(note(format!("Starting to watch new unit: {}", pod.name_any()))).await.is_err() {
+            return;
         }
-        line.truncate(LONGEST);
-        if to.send(parsed(&String::from_utf8_lossy(&line), pod)).await.is_err() {
-            return Ok(());
+        let mut log = log.unwrap_or_else(|| PodLog::of(&self.client, pod));
+        loop {
+            match log.open(tail, true).await {
+                Ok(()) => {
+                    tail = None;
+                    while let Ok(Some(printed)) = log.next().await {
+                        if to.send(line(printed, pod)).await.is_err() {
+                            return;
+                        }
+                    }
+                }
+                Err(e) if told || passes(&e) => {}
+                Err(e) => {
+                    told = true;
+                    to.send(missing(pod, &innermost(&e))).await.ok();
+                }
+            }
+            sleep(AGAIN).await;
+            if !self.goes_on(query, pod).await {
+                return;
+            }
+        }
+    }
+
+    /// Waits until the unit prints again; false when it will not.
+    async fn goes_on(&self, query: &LogQuery, pod: &Pod) -> bool {
+        let mut changes = self.pods.changes();
+        loop {
+            changes.borrow_and_update();
+            let now = self.known(query).into_iter().find(|now| now.name_any() == pod.name_any());
+            match now.as_deref().and_then(prints) {
+                Some(true) => return true,
+                Some(false) => {}
+                None => return false,
+            }
+            if changes.changed().await.is_err() {
+                return false;
+            }
         }
     }
 }
 
-/// `2026-11-20T23:45:02.4Z text`.
-fn parsed(line: &str, pod: &Pod) -> LogLine {
-    let line = line.trim();
-    let (date, message) = match line.split_once(' ') {
-        Some((date, message)) => (DateTime::parse_from_rfc3339(date).ok(), message),
-        None => (None, line),
-    };
-    let date = date.map_or_else(Time::zero, |date| Time::from_millis(date.timestamp_millis()));
-    LogLine { date, message: message.to_owned(), source: process(pod).to_owned(), unit: pod.name_any() }
+/// True while the unit's container runs; `None` when it never will again.
+fn prints(pod: &Pod) -> Option<bool> {
+    let status = pod.status.as_ref()?;
+    if matches!(status.phase.as_deref(), Some("Succeeded" | "Failed")) {
+        return None;
+    }
+    let first = status.container_statuses.iter().flatten().next();
+    Some(first.and_then(|container| container.state.as_ref()).is_some_and(|state| state.running.is_some()))
+}
+
+fn line(printed: Printed, pod: &Pod) -> LogLine {
+    let date = printed.at.map_or_else(Time::zero, |at| Time::from_millis(at.as_millisecond()));
+    LogLine { date, message: printed.text.trim().to_owned(), source: process(pod).to_owned(), unit: pod.name_any() }
+}
+
+fn missing(pod: &Pod, why: &str) -> LogLine {
+    note(format!("Could not get logs from unit: {}, error: {why}", pod.name_any()))
 }
 
 fn process(pod: &Pod) -> &str {
@@ -269,11 +316,25 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_the_cluster_has_its_time_first() {
-        let line = parsed("2026-11-20T23:45:02.410000000Z GET / 200\n", &pod());
+    fn lines_are_those_of_a_process_of_a_unit() {
+        let printed = Printed { at: Some("2026-11-20T23:45:02.410Z".parse().unwrap()), text: "GET / 200 ".into() };
+        let line = line(printed, &pod());
         assert_eq!((line.date.rfc3339().as_str(), line.message.as_str()), ("2026-11-20T23:45:02.410Z", "GET / 200"));
         assert_eq!((line.source.as_str(), line.unit.as_str()), ("web", "a-web-1"));
-        assert!(parsed("alone", &pod()).date.is_zero());
+    }
+
+    #[test]
+    fn a_unit_prints_while_its_container_runs_and_never_again_once_it_ended_for_good() {
+        let of = |status: serde_json::Value| {
+            let pod: Pod = serde_json::from_value(json!({"metadata": {"name": "a"}, "status": status})).unwrap();
+            prints(&pod)
+        };
+        let container =
+            |state: serde_json::Value| json!([{"name": "c", "image": "", "imageID": "", "ready": true, "restartCount": 1, "state": state}]);
+        assert_eq!(of(json!({"phase": "Running", "containerStatuses": container(json!({"running": {}}))})), Some(true));
+        let waits = json!({"waiting": {"reason": "CrashLoopBackOff"}});
+        assert_eq!(of(json!({"phase": "Running", "containerStatuses": container(waits)})), Some(false));
+        assert_eq!(of(json!({"phase": "Failed"})), None);
     }
 
     #[test]

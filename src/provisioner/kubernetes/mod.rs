@@ -2,15 +2,20 @@
 
 mod address;
 mod apps;
+mod beside;
 mod client;
 mod clusters;
+mod debugger;
 mod exec;
+mod held;
 mod jobs;
 mod logs;
 mod not_yet;
 pub mod objects;
 pub mod observed;
+mod pod_log;
 mod rollout;
+mod scale;
 pub mod settings;
 mod spec;
 pub mod unit;
@@ -33,12 +38,13 @@ use self::{
     client::told,
     logs::{Said, Sources},
     rollout::{Site, Turns},
+    scale::Scalers,
     settings::ServerSettings,
     watch::Cache,
     write::Writer,
 };
 pub use self::{clusters::Clusters, spec::ClusterSpec};
-use super::Provisioner;
+use super::{Provisioner, scaling::Scaler};
 use crate::error::{Error, Result};
 
 /// How long the first look at a cluster may take.
@@ -53,6 +59,7 @@ pub struct Kubernetes {
     services: Arc<Cache<Service>>,
     runs: Arc<Cache<Job>>,
     noted: jobs::Noted,
+    scalers: Scalers,
     said: Arc<Said>,
     server: Arc<ServerSettings>,
     turns: Arc<Turns>,
@@ -64,12 +71,15 @@ impl Kubernetes {
     pub async fn start(spec: ClusterSpec, said: Arc<Said>, server: Arc<ServerSettings>) -> Result<Self> {
         let client = client::connect(&spec).await?;
         let end = CancellationToken::new();
+        let pods = Cache::start(client.clone(), end.clone());
+        held::sweep(client.clone(), pods.clone(), end.clone());
         Ok(Self {
-            pods: Cache::start(client.clone(), end.clone()),
+            pods,
             deployments: Cache::start(client.clone(), end.clone()),
             services: Cache::start(client.clone(), end.clone()),
             runs: Cache::start(client.clone(), end.clone()),
             noted: jobs::Noted::default(),
+            scalers: Scalers::start(&client, &end),
             spec,
             client,
             said,
@@ -141,5 +151,9 @@ impl Kubernetes {
 impl Provisioner for Kubernetes {
     fn name(&self) -> &'static str {
         "kubernetes"
+    }
+
+    fn scaler(&self) -> Option<&dyn Scaler> {
+        Some(self)
     }
 }

@@ -10,10 +10,14 @@ use std::{
 use futures_util::StreamExt;
 use kube::{
     Api, Client, Resource, ResourceExt,
+    api::ListParams,
     runtime::{WatchStreamExt, watcher, watcher::Event},
 };
 use serde::de::DeserializeOwned;
-use tokio::{sync::watch, time::timeout};
+use tokio::{
+    sync::{Notify, watch},
+    time::timeout,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::client::innermost;
@@ -24,6 +28,8 @@ const APP: &str = "tsuru.io/app-name";
 const JOB: &str = "tsuru.io/job-name";
 /// A watch is begun anew after so many seconds: a connection that died without a word is noticed then.
 const WATCH: u32 = 120;
+/// A kind that a cluster lacks is looked for again.
+const LOOK: Duration = Duration::from_secs(60);
 
 /// What an object belongs to. Apps and jobs may have the same names.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -42,11 +48,12 @@ pub struct Cache<K> {
     /// Counts changes; the first is that the first list is whole.
     changes: watch::Sender<u64>,
     trouble: RwLock<Option<String>>,
+    expected: Notify,
 }
 
 impl<K> Default for Cache<K> {
     fn default() -> Self {
-        Self { known: RwLock::default(), changes: watch::Sender::new(0), trouble: RwLock::default() }
+        Self { known: RwLock::default(), changes: watch::Sender::new(0), trouble: RwLock::default(), expected: Notify::default() }
     }
 }
 
@@ -65,6 +72,33 @@ where
             }
         });
         cache
+    }
+
+    /// The same of a kind that the cluster may lack: it is watched once it is there.
+    pub fn start_if_there(client: Client, end: CancellationToken) -> Arc<Self> {
+        let cache = Arc::new(Self::default());
+        let watching = cache.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = end.cancelled() => {}
+                () = async {
+                    while !watching.is_there(&client).await {
+                        timeout(LOOK, watching.expected.notified()).await.ok();
+                    }
+                    watching.follow(client).await;
+                } => {}
+            }
+        });
+        cache
+    }
+
+    async fn is_there(&self, client: &Client) -> bool {
+        Api::<K>::all(client.clone()).list_metadata(&ListParams::default().limit(1)).await.is_ok()
+    }
+
+    /// Somebody found out that the kind is there.
+    pub fn expect(&self) {
+        self.expected.notify_one();
     }
 
     async fn follow(&self, client: Client) {

@@ -7,13 +7,13 @@ use k8s_openapi::{
     },
     apimachinery::pkg::api::resource::Quantity,
 };
-use kube::{
-    api::{ApiResource, DynamicObject},
-    core::GroupVersionKind,
-};
 use serde_json::json;
 
-use super::{Making, labels, meta, names};
+use super::{
+    Making,
+    custom::{Custom, Kind},
+    labels, meta, names,
+};
 use crate::provisioner::scaling::{CpuLoad, Scaling};
 
 /// Seconds that the load must be low before units leave.
@@ -90,19 +90,25 @@ pub fn read_behavior(behavior: Option<&HorizontalPodAutoscalerBehavior>) -> Scal
     Scaling { stabilization: down.stabilization_window_seconds, percent: policy("Percent"), units: policy("Pods"), ..Scaling::default() }
 }
 
-/// The kind of [`vertical`].
-pub fn vertical_kind() -> ApiResource {
-    ApiResource::from_gvk(&GroupVersionKind::gvk("autoscaling.k8s.io", "v1", "VerticalPodAutoscaler"))
+/// The annotation that asks for recommendations.
+pub const VERTICAL: &str = "app.tsuru.io/enable-vpa";
+
+/// A `VerticalPodAutoscaler`.
+#[derive(Clone, Copy, Debug)]
+pub struct Vertical;
+
+impl Kind for Vertical {
+    const GROUP: &'static str = "autoscaling.k8s.io";
+    const VERSION: &'static str = "v1";
+    const KIND: &'static str = "VerticalPodAutoscaler";
+    const PLURAL: &'static str = "verticalpodautoscalers";
 }
 
 /// Recommendations only: nothing is changed by itself.
-pub fn vertical(m: &Making<'_>) -> DynamicObject {
-    let name = names::base(&m.app.app, &m.process.name);
+pub fn vertical(m: &Making<'_>) -> Custom<Vertical> {
     let target = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": m.spot.name});
-    let data = json!({"spec": {"targetRef": target, "updatePolicy": {"updateMode": "Off"}}});
-    let mut object = DynamicObject::new(&name, &vertical_kind()).data(data);
-    object.metadata = meta(name, &m.spot.namespace, labels::scaler(m));
-    object
+    let spec = json!({"targetRef": target, "updatePolicy": {"updateMode": "Off"}});
+    Custom::new(meta(names::base(&m.app.app, &m.process.name), &m.spot.namespace, labels::scaler(m)), spec)
 }
 
 #[cfg(test)]
@@ -123,8 +129,8 @@ mod tests {
     #[test]
     fn recommendations_change_nothing() {
         let object = vertical(&Sample::default().making());
-        assert_eq!(object.data["spec"]["updatePolicy"]["updateMode"], "Off");
-        assert_eq!(object.data["spec"]["targetRef"]["name"], "blog-web");
-        assert_eq!(object.types.unwrap().api_version, "autoscaling.k8s.io/v1");
+        assert_eq!(object.spec["updatePolicy"]["updateMode"], "Off");
+        assert_eq!(object.spec["targetRef"]["name"], "blog-web");
+        assert_eq!(serde_json::to_value(&object).unwrap()["apiVersion"], "autoscaling.k8s.io/v1");
     }
 }

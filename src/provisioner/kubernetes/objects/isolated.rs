@@ -8,24 +8,37 @@ use super::{
 };
 use crate::{error::Result, provisioner::kubernetes::settings::Factors};
 
-/// Without a terminal the command waits for a byte, so that nothing it says is lost before somebody listens.
-const WAIT: [&str; 3] = ["sh", "-c", "cat >/dev/null && exec $0 \"$@\""];
+/// Seconds to end in.
+const GRACE: i64 = 1;
 
-/// A pod that runs `command` once. `name` tells it from others of the app; `terminal`: somebody types.
-pub fn of(m: &Making<'_>, name: &str, command: &[String], terminal: bool) -> Result<Pod> {
+/// What runs beside the units.
+#[derive(Clone, Copy, Debug)]
+pub struct Beside<'a> {
+    /// Tells the pod from others of the app.
+    pub name: &'a str,
+    /// What it runs once.
+    pub command: &'a [String],
+    /// Somebody types.
+    pub terminal: bool,
+    /// Seconds after which it is ended.
+    pub deadline: i64,
+}
+
+/// A pod for it.
+pub fn of(m: &Making<'_>, beside: &Beside<'_>) -> Result<Pod> {
     let nodes = node::of(m)?;
-    let wait = WAIT.iter().filter(|_| !terminal).map(|word| (*word).to_owned());
+    let typed = beside.terminal.then_some(true);
     let size = Size { memory: m.process.memory, cpu_milli: m.process.cpu_milli.into(), burst: m.process.pod.cpu_burst };
     let alone = Factors { both: 1.0, cpu: 0.0, memory: 0.0, ..m.pool.factors };
     let container = Container {
-        name: name.into(),
+        name: beside.name.into(),
         image: Some(m.process.pod.image.clone()),
-        command: Some(wait.chain(command.iter().cloned()).collect()),
+        command: Some(beside.command.to_vec()),
         // A pod of its own has no secret to refer to.
         env: Some(env::container(&env::vars(m), "", true)),
-        stdin: Some(true),
-        stdin_once: Some(true),
-        tty: Some(terminal),
+        stdin: typed,
+        stdin_once: typed,
+        tty: typed,
         resources: Some(resources::of(size, &alone, &m.pool.ephemeral_storage)),
         ..Container::default()
     };
@@ -37,8 +50,10 @@ pub fn of(m: &Making<'_>, name: &str, command: &[String], terminal: bool) -> Res
         security_context: Some(PodSecurityContext { run_as_user: m.server.uid, ..PodSecurityContext::default() }),
         service_account_name: Some(names::account(&m.app.app)),
         restart_policy: Some("Never".into()),
+        active_deadline_seconds: Some(beside.deadline),
+        termination_grace_period_seconds: Some(GRACE),
         containers: vec![container],
         ..PodSpec::default()
     };
-    Ok(Pod { metadata: meta(name, &m.spot.namespace, labels::isolated(m)), spec: Some(spec), status: None })
+    Ok(Pod { metadata: meta(beside.name, &m.spot.namespace, labels::isolated(m)), spec: Some(spec), status: None })
 }

@@ -1,12 +1,12 @@
 //! Units by the clock and by numbers of Prometheus: a `ScaledObject` of KEDA.
 
-use kube::{
-    api::{ApiResource, DynamicObject},
-    core::GroupVersionKind,
-};
 use serde_json::{Value, json};
 
-use super::{Making, autoscale, labels, meta, names};
+use super::{
+    Making, autoscale,
+    custom::{Custom, Kind},
+    labels, meta, names,
+};
 use crate::{
     error::{Error, Result},
     provisioner::scaling::{CpuLoad, Measured, Scaled, Scaling},
@@ -18,9 +18,15 @@ pub const CRD: &str = "scaledobjects.keda.sh";
 const PAUSED: &str = "autoscaling.keda.sh/paused-replicas";
 const GOOGLE: &str = "https://monitoring.googleapis.com";
 
-/// The kind of [`of`].
-pub fn kind() -> ApiResource {
-    ApiResource::from_gvk(&GroupVersionKind::gvk("keda.sh", "v1alpha1", "ScaledObject"))
+/// KEDA's `ScaledObject`.
+#[derive(Clone, Copy, Debug)]
+pub struct Keda;
+
+impl Kind for Keda {
+    const GROUP: &'static str = "keda.sh";
+    const VERSION: &'static str = "v1alpha1";
+    const KIND: &'static str = "ScaledObject";
+    const PLURAL: &'static str = "scaledobjects";
 }
 
 /// What a cluster without KEDA answers.
@@ -29,7 +35,7 @@ pub fn absent() -> Error {
 }
 
 /// Of the deployment that `m` is about.
-pub fn of(m: &Making<'_>, scaling: &Scaling) -> Result<DynamicObject> {
+pub fn of(m: &Making<'_>, scaling: &Scaling) -> Result<Custom<Keda>> {
     let mut triggers: Vec<Value> = scaling.cpu.map(cpu).into_iter().collect();
     triggers.extend(scaling.schedules.iter().map(cron));
     for measured in &scaling.prometheus {
@@ -44,8 +50,7 @@ pub fn of(m: &Making<'_>, scaling: &Scaling) -> Result<DynamicObject> {
         "advanced": {"horizontalPodAutoscalerConfig": {"behavior": behavior}},
     });
     let name = names::base(&m.app.app, &m.process.name);
-    let mut object = DynamicObject::new(&name, &kind()).data(json!({"spec": spec}));
-    object.metadata = meta(name, &m.spot.namespace, labels::scaler(m));
+    let mut object = Custom::new(meta(name, &m.spot.namespace, labels::scaler(m)), spec);
     object.metadata.annotations = (m.process.units == 0).then(|| [(PAUSED.to_owned(), "0".to_owned())].into());
     Ok(object)
 }
@@ -159,9 +164,9 @@ mod tests {
     fn what_is_asked_for_is_read_back() {
         let sample = Sample::default();
         let object = of(&sample.making(), &asked()).unwrap();
-        assert_eq!(read(&object.data["spec"]), asked());
-        assert_eq!(object.data["spec"]["triggers"][0]["metadata"]["value"], "500m");
-        assert_eq!(object.data["spec"]["scaleTargetRef"]["name"], "blog-web");
+        assert_eq!(read(&object.spec), asked());
+        assert_eq!(object.spec["triggers"][0]["metadata"]["value"], "500m");
+        assert_eq!(object.spec["scaleTargetRef"]["name"], "blog-web");
     }
 
     #[test]
@@ -180,9 +185,9 @@ mod tests {
         assert_eq!(missing, "key \"kubernetes:keda:prometheus-address-template\" not found");
         sample.server.prometheus_address = Some("http://prometheus.{{.namespace}}".into());
         let object = of(&sample.making(), &scaling).unwrap();
-        assert_eq!(object.data["spec"]["triggers"][2]["metadata"]["serverAddress"], "http://prometheus.ns");
+        assert_eq!(object.spec["triggers"][2]["metadata"]["serverAddress"], "http://prometheus.ns");
         scaling.prometheus[0].address = format!("{GOOGLE}/v1");
         let object = of(&sample.making(), &scaling).unwrap();
-        assert_eq!(object.data["spec"]["triggers"][2]["authenticationRef"]["name"], "gcp-credentials");
+        assert_eq!(object.spec["triggers"][2]["authenticationRef"]["name"], "gcp-credentials");
     }
 }

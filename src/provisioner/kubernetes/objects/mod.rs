@@ -4,6 +4,7 @@ pub mod account;
 pub mod app_resource;
 pub mod autoscale;
 pub mod budget;
+pub mod custom;
 pub mod deployment;
 pub mod env;
 pub mod filled;

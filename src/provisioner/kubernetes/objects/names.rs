@@ -48,9 +48,9 @@ pub fn secret(deployment: &str) -> String {
     format!("tsuru-app-{deployment}")
 }
 
-/// The pod of a command that runs beside the units.
-pub fn isolated(app: &str) -> String {
-    format!("{}-isolated-run", kube_name(app))
+/// The pod of a command that runs beside the units; `which` tells it from others of the app.
+pub fn isolated(app: &str, which: &str) -> String {
+    format!("{}-isolated-run-{which}", kube_name(app))
 }
 
 /// The service account of a job.

@@ -245,10 +245,13 @@ fn a_command_beside_the_units_has_all_of_its_plan_and_no_secret_to_refer_to() {
     let mut sample = Sample::with(&[("overcommit-factor", "4")]);
     sample.process.env = [("KEY".to_owned(), "value".into())].into();
     sample.process.memory = 1 << 30;
-    let made = isolated::of(&sample.making(), "blog-isolated-run", &["ls".into()], false).unwrap();
+    let beside = isolated::Beside { name: "blog-isolated-run-1", command: &["ls".into()], terminal: false, deadline: 60 };
+    let made = isolated::of(&sample.making(), &beside).unwrap();
     assert_eq!(made.metadata.labels.unwrap()["tsuru.io/is-isolated-run"], "true");
-    let container = made.spec.unwrap().containers.remove(0);
-    assert_eq!(container.command.unwrap(), ["sh", "-c", "cat >/dev/null && exec $0 \"$@\"", "ls"]);
+    let mut spec = made.spec.unwrap();
+    assert_eq!((spec.active_deadline_seconds, spec.restart_policy.as_deref()), (Some(60), Some("Never")));
+    let container = spec.containers.remove(0);
+    assert_eq!((container.command.unwrap(), container.tty), (vec!["ls".to_owned()], None));
     assert_eq!(container.env.unwrap()[0].value.as_deref(), Some("value"));
     assert_eq!(container.resources.unwrap().requests.unwrap()["memory"].0, "1Gi");
 }
