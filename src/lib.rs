@@ -12,6 +12,7 @@ pub mod context;
 pub mod cron;
 pub mod error;
 pub mod event;
+pub mod failpoint;
 pub mod first_start;
 pub mod job;
 pub mod lenient;

@@ -72,6 +72,9 @@ enum Command {
     Seal,
     /// Say what is wrong with the settings and the store, changing nothing
     Check,
+    /// List the places where a test can end the server (IMPAAS_FAILPOINT=NAME; not in release builds)
+    #[command(hide = true)]
+    Failpoints,
 }
 
 #[derive(Subcommand)]
@@ -139,6 +142,10 @@ fn run(cli: Cli) -> Result<()> {
             Command::Import { dir } => import(&config, &dir).await,
             Command::Seal => seal(&config).await,
             Command::Check => check(&config).await,
+            Command::Failpoints => {
+                impaas::failpoint::ALL.iter().for_each(|name| println!("{name}"));
+                Ok(())
+            }
         }
     })
 }

@@ -9,7 +9,12 @@ use actix_web::{App as HttpApp, HttpServer, web};
 
 use crate::{
     api::{dispatch::dispatch, route::Router, routes},
-    app::{App, deploy, reconcile, version::AppVersions},
+    app::{
+        App, deploy,
+        intended::{self, Intended},
+        reconcile,
+        version::AppVersions,
+    },
     auth::{identify::Group, oauth_token::OauthToken, session, session::Session, team_token::TeamToken},
     cluster::{Cluster, know},
     config::{Config, Database},
@@ -94,6 +99,7 @@ pub async fn ensure_collections(store: &Store) -> Result<()> {
     ensure::<Service>(store).await?;
     ensure::<Instance>(store).await?;
     ensure::<Intent>(store).await?;
+    ensure::<Intended>(store).await?;
     ensure::<DynamicRouter>(store).await?;
     router::address::ensure_collection(store).await?;
     ensure::<Cluster>(store).await?;
@@ -130,6 +136,7 @@ pub async fn serve(config: Config) -> Result<()> {
     tokio::spawn(webhook::work::keep(ctx.clone()));
     tokio::spawn(job::keep_notes(ctx.clone()));
     tokio::spawn(know::keep(ctx.clone()));
+    tokio::spawn(intended::keep(ctx.clone()));
     if let Some(listener) = metrics {
         metrics::serve(&ctx, listener)?;
     }

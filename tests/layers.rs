@@ -24,7 +24,8 @@ const CRATES: &[(&str, &[&str])] = &[
 ];
 
 /// Small things that any room may use and that use nothing but each other.
-const LEAVES: &[&str] = &["clock", "cron", "error", "lenient", "metrics", "names", "outgoing", "output", "request_id", "secret"];
+const LEAVES: &[&str] =
+    &["clock", "cron", "error", "failpoint", "lenient", "metrics", "names", "outgoing", "output", "request_id", "secret"];
 
 /// What no noun, store or provisioner may look back to.
 const ABOVE: &[&str] = &["api", "web", "server", "main"];
@@ -37,6 +38,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("cron", &[]),
     ("error", &[]),
+    ("failpoint", &[]),
     ("lenient", &[]),
     ("metrics", &[]),
     ("names", &[]),

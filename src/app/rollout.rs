@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{
-    App, autoscale, env, journal, router,
+    App, autoscale, env,
+    intended::{self, Process},
+    journal, router,
     version::{AppVersions, Version},
     wanted::{self, Others, Recipe},
 };
@@ -11,6 +13,7 @@ use crate::{
     context::Context,
     error::{Error, Result},
     event::{Locked, begin::CANCELED},
+    failpoint,
     output::Output,
     plan::{Plan, StoredPlan},
     pool::Pool,
@@ -142,6 +145,13 @@ pub async fn set_routable(ctx: &Context, app: &Locked<App>, version: u32, routab
     rollout.apply(rollout.recipe().routable(before, version, routable)?).await
 }
 
+/// Makes again what somebody wanted who was interrupted.
+pub async fn again(ctx: &Context, app: &Locked<App>, processes: &[Process], out: &Output) -> Result<()> {
+    let rollout = Rollout::load(ctx, app, out).await?;
+    let recipe = rollout.recipe();
+    rollout.apply(recipe.renew(&recipe.state(processes.iter().map(Process::state).collect()))).await
+}
+
 /// Stops one unit; its replacement starts by itself.
 pub async fn kill_unit(ctx: &Context, app: &Locked<App>, unit: &str, force: bool) -> Result<()> {
     provisioner(ctx, app).await?.kill_unit(&app.name, unit, force).await
@@ -236,12 +246,24 @@ impl<'a> Rollout<'a> {
     pub async fn apply(&self, want: AppState) -> Result<()> {
         let units = wanted::total(&want);
         self.run(want).await?;
-        if units > 0 { router::ensure(&self.ctx, self.app, &self.out).await } else { Ok(()) }
+        if units > 0 {
+            router::ensure(&self.ctx, self.app, &self.out).await?;
+            failpoint::reach("router:ensured");
+        }
+        Ok(())
     }
 
     /// When the event is cancelled meanwhile, what was before is made so again.
     async fn run(&self, want: AppState) -> Result<()> {
         self.within_quota(&want)?;
+        if self.provisioner.cluster(&self.app.name).is_none() {
+            return self.run_noted(want).await;
+        }
+        let change = (self.before.as_ref(), &want);
+        intended::applying(&self.ctx, self.app, change, self.run_noted(want.clone())).await
+    }
+
+    async fn run_noted(&self, want: AppState) -> Result<()> {
         let applied = self.app.event().unless_cancelled(self.provisioner.apply(want, &self.out)).await;
         if applied.is_err() && self.app.event().cancelled().is_cancelled() {
             let before = self.before.clone().unwrap_or_else(|| self.recipe().state(Vec::new()));

@@ -54,6 +54,21 @@ pub struct Begin {
 }
 
 impl Begin {
+    /// What the server does by itself after a crash: nobody can cancel it.
+    pub fn recovery(target: Target, kind: &str, allowed: Allowed) -> Self {
+        Self {
+            target,
+            extra: Vec::new(),
+            kind: kind.into(),
+            owner: Named { kind: "internal".into(), name: "recovery".into() },
+            source_ip: String::new(),
+            data: None,
+            allowed,
+            allowed_cancel: None,
+            locks: true,
+        }
+    }
+
     /// True when an app is among what it locks.
     fn locks_app(&self) -> bool {
         let extra = self.extra.iter().any(|extra| extra.lock && extra.target.kind == TargetType::App);

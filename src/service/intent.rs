@@ -17,10 +17,7 @@ use crate::{
     app::App,
     context::Context,
     error::Result,
-    event::{
-        Allowed, Begin, Event, Locked, Subject, Target,
-        document::{ExtraTarget, Named},
-    },
+    event::{Allowed, Begin, Event, Locked, Subject, Target, document::ExtraTarget},
     job::{self, Job},
     store::{Document, Filter, Spec, StoreError},
 };
@@ -221,15 +218,7 @@ async fn settle_of_job(ctx: &Context, left: &Intent, about: Target) -> Result<()
 }
 
 fn begin(target: Target, extra: Option<Target>, kind: &str) -> Begin {
-    Begin {
-        target,
-        extra: extra.into_iter().map(|target| ExtraTarget { target, lock: true }).collect(),
-        kind: kind.into(),
-        owner: Named { kind: "internal".into(), name: "recovery".into() },
-        source_ip: String::new(),
-        data: None,
-        allowed: Allowed { scheme: "app.read.events".into(), contexts: Vec::new() },
-        allowed_cancel: None,
-        locks: true,
-    }
+    let extra = extra.into_iter().map(|target| ExtraTarget { target, lock: true }).collect();
+    let allowed = Allowed { scheme: "app.read.events".into(), contexts: Vec::new() };
+    Begin { extra, ..Begin::recovery(target, kind, allowed) }
 }

@@ -10,6 +10,7 @@ use crate::{
     context::Context,
     error::{Error, Result},
     event::Locked,
+    failpoint,
     output::Output,
     provisioner::{BuildRequest, Source},
 };
@@ -43,6 +44,7 @@ pub(super) async fn version(ctx: &Context, app: &Locked<App>, rollout: &Rollout<
         ..Version::default()
     };
     let mut version = write::make(&ctx.store, &app.name, start).await?;
+    failpoint::reach("deploy:version-made");
     match fill(ctx, app, rollout, source, &mut version).await {
         Ok(()) => Ok(version),
         Err(e) => {
@@ -73,7 +75,9 @@ async fn fill(ctx: &Context, app: &Locked<App>, rollout: &Rollout<'_>, source: S
     version.config = built.config;
     version.processes = built.processes;
     version.exposed_ports = built.exposed_ports;
-    write::put(&ctx.store, &app.name, version).await
+    write::put(&ctx.store, &app.name, version).await?;
+    failpoint::reach("deploy:built");
+    Ok(())
 }
 
 /// What the provisioner builds from, and the uploaded file, which is removed when this is dropped.

@@ -3,7 +3,7 @@
 use super::{Options, counted, roll_out, tidy};
 use crate::{
     app::{
-        App,
+        App, intended,
         rollout::{Rollout, during, provisioner},
         version::{AppVersions, write},
     },
@@ -16,12 +16,15 @@ use crate::{
 
 /// Lets an earlier version serve again; it is called as in [`AppVersions::find`].
 pub async fn roll_back(ctx: &Context, app: &mut Locked<App>, called: &str, options: &Options, out: &Output) -> Result<()> {
-    counted(ctx, "rollback", Box::pin(made_to_serve(ctx, app, called, options, out))).await
+    let deployed = counted(ctx, "rollback", Box::pin(made_to_serve(ctx, app, called, options, out))).await;
+    intended::end_deploy(ctx, app).await;
+    deployed
 }
 
 async fn made_to_serve(ctx: &Context, app: &mut Locked<App>, called: &str, options: &Options, out: &Output) -> Result<()> {
     app.set_end_data(&roll_out::EndData::default());
     let rollout = Rollout::load(ctx, app, out).await?;
+    intended::begin_deploy(ctx, app, &rollout.provisioner).await?;
     let others = roll_out::others(&rollout, options)?;
     let rolled = async {
         let version = rollout.versions.find(called)?;

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{Options, Origin, build, counted, tidy};
 use crate::{
     app::{
-        App,
+        App, intended,
         rollout::{Rollout, during},
         version::{Version, write},
         wanted::{self, Others},
@@ -13,6 +13,7 @@ use crate::{
     context::Context,
     error::{Error, Result},
     event::Locked,
+    failpoint,
     output::Output,
     store::Update,
 };
@@ -26,7 +27,9 @@ pub(super) struct EndData {
 
 /// Deploys: makes a version, lets it serve, and forgets old ones.
 pub async fn deploy(ctx: &Context, app: &mut Locked<App>, what: Origin, options: &Options, out: &Output) -> Result<()> {
-    counted(ctx, what.kind(), Box::pin(made_to_serve(ctx, app, what, options, out))).await
+    let deployed = counted(ctx, what.kind(), Box::pin(made_to_serve(ctx, app, what, options, out))).await;
+    intended::end_deploy(ctx, app).await;
+    deployed
 }
 
 async fn made_to_serve(ctx: &Context, app: &mut Locked<App>, what: Origin, options: &Options, out: &Output) -> Result<()> {
@@ -34,6 +37,7 @@ async fn made_to_serve(ctx: &Context, app: &mut Locked<App>, what: Origin, optio
     let without_platform = app.platform.is_empty() && matches!(what, Origin::Upload(_) | Origin::ArchiveUrl(_));
     let update_platform = matches!(what, Origin::Image(_));
     let rollout = Rollout::load(ctx, app, out).await?;
+    intended::begin_deploy(ctx, app, &rollout.provisioner).await?;
     let others = others(&rollout, options)?;
     let deployed = async {
         if without_platform {
@@ -91,5 +95,6 @@ pub(super) async fn finish(ctx: &Context, app: &mut Locked<App>, version: &Versi
     if let Err(e) = tidy::after_deploy(ctx, app).await {
         tracing::warn!(app = app.name, error = %e, "old versions could not be removed");
     }
+    failpoint::reach("deploy:finished");
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     app::{
-        App,
+        App, intended,
         rollout::provisioner,
         version::{AppVersions, Version, write},
         wanted,
@@ -33,16 +33,24 @@ pub(super) async fn after_deploy(ctx: &Context, app: &Locked<App>) -> Result<()>
     Ok(())
 }
 
-/// Ends what a crash cut off, before anything is served: a version that serves was deployed, any other unfinished one is removed.
+/// Ends what a crash cut off, before anything is served: a version that serves was deployed, any other unfinished one is removed. Apps
+/// about which something is written down are left to [`intended::keep`].
 pub async fn after_start(ctx: &Context) -> Result<()> {
+    let noted = intended::apps(&ctx.store).await?;
     for versions in ctx.store.of::<AppVersions>().find(Filter::All).await? {
-        if !versions.versions.values().all(is_finished)
+        if !noted.contains(&versions.app)
+            && !versions.versions.values().all(is_finished)
             && let Err(e) = finish(ctx, &versions).await
         {
             tracing::warn!(app = versions.app, error = %e, "what an interrupted deploy left could not be removed");
         }
     }
     Ok(())
+}
+
+/// Ends what an interrupted deploy of this app left: its version serves now, or is of no use.
+pub async fn end_interrupted(ctx: &Context, app: &Locked<App>) -> Result<()> {
+    finish(ctx, &AppVersions::load(&ctx.store, &app.name).await?).await
 }
 
 async fn finish(ctx: &Context, versions: &AppVersions) -> Result<()> {

@@ -14,7 +14,10 @@ use super::{
     client::{ask, told},
     objects::filled::is_same,
 };
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    failpoint,
+};
 
 /// How long a cluster may be away before work that began is given up.
 pub const LONG: Duration = Duration::from_secs(300);
@@ -77,6 +80,7 @@ impl Writer<'_> {
         for _ in 0..TRIES {
             let there = self.settled(api, name).await?;
             let Some(mut want) = change(there.as_ref())? else { return Ok(None) };
+            failpoint::reach("cluster:before-write");
             let written = match there {
                 Some(there) if is_same(&want, &there)? && has_owners_of(&want, &there) => return Ok(Some((Written::Unchanged, there))),
                 Some(there) => {
@@ -86,6 +90,7 @@ impl Writer<'_> {
                 None => self.unless(&[409], || api.create(&PARAMS, &want)).await?.map(|now| (Written::Created, now)),
             };
             if written.is_some() {
+                failpoint::reach("cluster:written");
                 return Ok(written);
             }
         }
@@ -115,7 +120,10 @@ impl Writer<'_> {
     /// Removes the object in this way; false when it was not there.
     pub async fn remove_as<K: Object>(&self, api: &Api<K>, name: &str, how: &DeleteParams) -> Result<bool> {
         match ask(self.cluster, self.patience, || api.delete(name, how)).await {
-            Ok(_) => Ok(true),
+            Ok(_) => {
+                failpoint::reach("cluster:removed");
+                Ok(true)
+            }
             Err(e) if is(&e, 404) => Ok(false),
             Err(e) => Err(self.told(&e)),
         }
