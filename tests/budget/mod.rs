@@ -2,7 +2,10 @@
 
 mod crowd;
 
-use std::fmt::Write;
+use std::{
+    fmt::Write,
+    time::{Duration, Instant},
+};
 
 use impaas::api::{route::Router, routes};
 
@@ -18,6 +21,10 @@ use crate::{
 const BUDGETS: &str = include_str!("budgets.txt");
 /// A read asks the store so often at most.
 const MOST_OF_A_READ: u64 = 2;
+
+/// How long anything is remembered, and what is read of a caller who is not.
+const FRESH: Duration = Duration::from_secs(1);
+const ABOUT_A_CALLER: u64 = 3;
 
 /// A line of the table.
 struct Line {
@@ -88,11 +95,13 @@ async fn hold_budgets(crowd: usize) {
     crowd::fill(&server.ctx.store, crowd).await;
     let (mut wrong, mut measured) = (Vec::new(), String::new());
     for line in lines() {
-        let (reads, writes) = measure(&server, &line, &broker).await;
+        let ((reads, writes), slow) = measure(&server, &line, &broker).await;
         writeln!(measured, "{reads} {writes} {} {} {}", line.method, line.path, line.body).unwrap();
         // Blocks of events are looked up once a second, by whichever change comes then.
         let once = u64::from(line.method != "GET");
-        if reads > line.reads + once || writes > line.writes {
+        // A change cannot be tried again: on a busy machine it may find nothing remembered of its caller.
+        let forgotten = if slow { ABOUT_A_CALLER } else { 0 };
+        if reads > line.reads + once + forgotten || writes > line.writes {
             wrong.push(format!(
                 "{} {}: {reads} reads, {writes} writes; its budget: {}, {}",
                 line.method, line.path, line.reads, line.writes
@@ -102,12 +111,14 @@ async fn hold_budgets(crowd: usize) {
     assert!(wrong.is_empty(), "among {crowd}:\n{}\n\nmeasured:\n{measured}", wrong.join("\n"));
 }
 
-async fn measure(server: &Server, line: &Line, broker: &Broker) -> (u64, u64) {
+/// Reads and writes, and whether what is remembered became too old meanwhile.
+async fn measure(server: &Server, line: &Line, broker: &Broker) -> ((u64, u64), bool) {
     let path = filled(server, line.path).await;
-    let mut counted = Vec::new();
+    let (mut counted, mut slow) = (Vec::new(), false);
     // What is remembered may become a second old in between: a read is tried again, on a busy machine often.
     for _ in 0..if line.method == "GET" { 20 } else { 1 } {
         let admin = server.admin().await;
+        let known = Instant::now();
         admin.get("/1.0/users/info").send().await.ok(200);
         if line.method == "GET" {
             ask(&admin, line, &path, broker).await;
@@ -117,12 +128,13 @@ async fn measure(server: &Server, line: &Line, broker: &Broker) -> (u64, u64) {
         let reply = ask(&admin, line, &path, broker).await;
         let fine = (200..300).contains(&reply.status) || (line.method == "GET" && reply.status == 404);
         assert!(fine, "{} {}: {} {}", line.method, line.path, reply.status, reply.text);
+        slow = line.method != "GET" && known.elapsed() >= FRESH;
         counted.push((commands.reads() - before.0, commands.writes() - before.1));
         if counted.last().is_some_and(|(reads, _)| *reads <= line.reads) {
             break;
         }
     }
-    counted.into_iter().min().unwrap()
+    (counted.into_iter().min().unwrap(), slow)
 }
 
 async fn ask(admin: &Caller<'_>, line: &Line, path: &str, broker: &Broker) -> Reply {
