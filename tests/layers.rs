@@ -18,9 +18,13 @@ const CRATES: &[(&str, &[&str])] = &[
     ("actix_rt", &["api", "web", "server"]),
     ("actix_ws", &["api", "web"]),
     ("actix_multipart", &["api", "web"]),
-    ("hyper", &["provisioner"]),
-    ("hyper_util", &["provisioner"]),
-    ("http_body_util", &["provisioner"]),
+    ("hyper", &["provisioner", "build/agent"]),
+    ("hyper_util", &["provisioner", "build/agent"]),
+    ("http_body_util", &["provisioner", "build/agent"]),
+    ("prost", &["build/agent"]),
+    ("tonic", &["build/agent"]),
+    ("tonic_prost", &["build/agent"]),
+    ("tower", &["build/agent"]),
 ];
 
 /// Small things that any room may use and that use nothing but each other.
@@ -75,6 +79,7 @@ fn planted_violations_are_found() {
         ("event/begin.rs", "use {serde::Serialize, actix_web::{web, HttpResponse}};", 1),
         ("provisioner/local/run.rs", "use kube::Api;", 1),
         ("api/app/log.rs", "pub use hyper::body;", 1),
+        ("provisioner/kubernetes/build/mod.rs", "use tonic::Status;", 1),
         ("store/sqlite.rs", "use crate::app::App;", 1),
         ("store/sqlite.rs", "use crate::{\n    error::Result,\n    api::routes,\n};", 1),
         ("provisioner/local/mod.rs", "fn f() { crate::store::open(); }", 1),

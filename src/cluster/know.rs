@@ -30,6 +30,13 @@ pub async fn spec_of(ctx: &Context, pool: &Pool) -> Result<Option<ClusterSpec>> 
     Ok(Cluster::of_pool(&ctx.store, pool).await?.map(|cluster| cluster.spec(&ctx.config.cluster_defaults)))
 }
 
+/// All clusters that apps can run in, by name.
+pub async fn specs(ctx: &Context) -> Result<Vec<ClusterSpec>> {
+    let mut clusters = ctx.store.of::<Cluster>().find(Filter::eq("provisioner", KUBERNETES)).await?;
+    clusters.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(clusters.iter().map(|cluster| cluster.spec(&ctx.config.cluster_defaults)).collect())
+}
+
 /// Tells the provisioners of all pools and clusters.
 pub async fn refresh(ctx: &Context) -> Result<()> {
     let pools = ctx.store.of::<Pool>().find(Filter::All).await?;

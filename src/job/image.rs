@@ -19,7 +19,7 @@ pub async fn build(ctx: &Context, job: &Job, image: String, out: &Output) -> Res
 /// The same from any source that was checked.
 pub async fn build_from(ctx: &Context, job: &Job, source: Source, out: &Output) -> Result<String> {
     let env = env::merged(job).into_iter().map(|(name, var)| (name, var.value)).collect();
-    run::provisioner(ctx, job).await?.build_job(JobBuild { job: job.name.clone(), source, env }, out).await
+    run::provisioner(ctx, job).await?.build_job(JobBuild { job: job.name.clone(), pool: job.pool.clone(), source, env }, out).await
 }
 
 /// Files of an app are for the teams of the app. Registries have rules of their own.

@@ -4,8 +4,8 @@ use bson::oid::ObjectId;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    error::Result,
-    store::{Document, Filter, Index, IndexKey, Spec, Store, lenient},
+    error::{Error, Result},
+    store::{Document, Filter, Index, IndexKey, Spec, Store, Update, lenient},
 };
 
 /// A platform's images as stored.
@@ -16,6 +16,9 @@ pub struct PlatformImages {
     pub id: ObjectId,
     /// The platform.
     pub name: String,
+    /// The last number given.
+    #[serde(default, deserialize_with = "lenient::int")]
+    pub count: i64,
     /// Its versions.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub versions: Vec<Version>,
@@ -41,6 +44,24 @@ impl Document for PlatformImages {
 pub async fn versions(store: &Store, platform: &str) -> Result<Vec<Version>> {
     let found = store.of::<PlatformImages>().get(Filter::eq("name", platform)).await?;
     Ok(found.map(|images| images.versions).unwrap_or_default())
+}
+
+/// Takes the next number.
+pub async fn next(store: &Store, platform: &str) -> Result<i64> {
+    let counted = store.of::<PlatformImages>().upsert(Filter::eq("name", platform), Update::inc("count", 1)).await?;
+    counted.map(|images| images.count).ok_or_else(|| Error::internal("the version counter did not count"))
+}
+
+/// Notes the images of a version.
+pub async fn add(store: &Store, platform: &str, version: Version) -> Result<()> {
+    store.of::<PlatformImages>().update(Filter::eq("name", platform), Update::push("versions", version)).await?;
+    Ok(())
+}
+
+/// Forgets all of a platform's images.
+pub async fn forget(store: &Store, platform: &str) -> Result<()> {
+    store.of::<PlatformImages>().delete(Filter::eq("name", platform)).await?;
+    Ok(())
 }
 
 /// All images of this platform; its plain name when it was never built into one.

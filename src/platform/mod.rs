@@ -1,5 +1,6 @@
 //! Platforms: what source code is built with.
 
+pub mod build;
 pub mod change;
 pub mod image;
 pub mod usable;

@@ -53,6 +53,8 @@ impl From<&str> for JobId {
 pub struct JobBuild {
     /// The job.
     pub job: String,
+    /// Its pool.
+    pub pool: String,
     /// An image, or a Dockerfile.
     pub source: Source,
     /// The job's environment, for the steps of a build.

@@ -16,7 +16,7 @@ mod volumes;
 
 pub use exec::{Exec, RunRequest, Shell, ShellRequest};
 pub use jobs::{Concurrency, JobBuild, JobEnd, JobId, JobState, Jobs, app_image};
-pub use placed::{AppPlace, JobPlace, PodPlace, PoolPlace, VolumePlace};
+pub use placed::{AppPlace, Base, BuildPlace, JobPlace, PodPlace, PoolPlace, VolumePlace};
 pub use volumes::Volumes;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
@@ -68,6 +68,9 @@ pub trait Builder: Send + Sync {
     async fn build(&self, request: BuildRequest, out: &Output) -> Result<Built>;
     /// Forgets a built version and its files.
     async fn remove_version(&self, app: &str, version: u32) -> Result<()>;
+    /// Takes images out of their registries, where versions are images; the kept ones of the same names stay whole. A registry that is
+    /// away stops nothing.
+    async fn remove_images(&self, _gone: &[String], _kept: &[String]) {}
 }
 
 /// One build.
@@ -83,6 +86,8 @@ pub struct BuildRequest {
     pub source: Source,
     /// The app's environment, for build hooks.
     pub env: BTreeMap<String, Secret>,
+    /// What a cluster wants to know besides.
+    pub place: BuildPlace,
 }
 
 /// Where a version comes from.

@@ -25,6 +25,34 @@ pub struct AppPlace {
     pub readiness_gates: Vec<String>,
 }
 
+/// Of a build.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BuildPlace {
+    /// The team that owns the app.
+    pub team: String,
+    /// Its pool.
+    pub pool: String,
+    /// The tag that the image gets beside its version's; empty: `latest`.
+    pub tag: String,
+    /// What sources are built upon.
+    pub base: Base,
+}
+
+/// The image that sources are built upon.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Base {
+    /// This one, which was deployed last.
+    Image(String),
+    /// The platform's, which has these names; none: it was never built and is taken by its plain name.
+    Platform(Vec<String>),
+}
+
+impl Default for Base {
+    fn default() -> Self {
+        Self::Platform(Vec::new())
+    }
+}
+
 /// Of a pool.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]

@@ -83,6 +83,7 @@ async fn a_cut_build_leaves_nothing_to_the_next_start() {
         platform: "python".into(),
         source: impaas::provisioner::Source::Archive(upload),
         env: Default::default(),
+        place: Default::default(),
     };
     let build = tokio::spawn(async move { impaas::provisioner::Builder::build(&*local, request, &out).await });
     eventually("the hook runs", SOON, || async { !crate::server::processes::with_words("sleep 60031").is_empty() }).await;

@@ -48,7 +48,14 @@ async fn what_needs_a_container_engine_is_refused_clearly() {
     let lab = Lab::new().await;
     let sources = [Source::Image("nginx".into()), Source::Dockerfile { text: "FROM x".into(), context: None }];
     for source in sources {
-        let request = BuildRequest { app: "dock".into(), version: 1, platform: String::new(), source, env: Default::default() };
+        let request = BuildRequest {
+            app: "dock".into(),
+            version: 1,
+            platform: String::new(),
+            source,
+            env: Default::default(),
+            place: Default::default(),
+        };
         let error = lab.local().build(request, &lab.out()).await.unwrap_err().to_string();
         assert!(error.contains("container engine"), "{error}");
     }

@@ -22,7 +22,7 @@ fn state(job: &str, command: &str) -> JobState {
 
 impl Lab {
     async fn image(&self, job: &str, image: &str) -> impaas::error::Result<String> {
-        let request = JobBuild { job: job.into(), source: Source::Image(image.into()), env: Default::default() };
+        let request = JobBuild { job: job.into(), pool: "p".into(), source: Source::Image(image.into()), env: Default::default() };
         self.local().build_job(request, &self.out()).await
     }
 
@@ -221,7 +221,7 @@ async fn a_dockerfile_on_a_platform_of_this_machine_is_built() {
     std::fs::write(&upload, archive::of_files(&[("job.py", "import os; print(os.environ['A'], open('made').read())")])).unwrap();
     let build = async |text: &str| {
         let source = Source::Dockerfile { text: text.into(), context: Some(upload.clone()) };
-        lab.local().build_job(JobBuild { job: "made".into(), source, env: Default::default() }, &lab.out()).await
+        lab.local().build_job(JobBuild { job: "made".into(), pool: "p".into(), source, env: Default::default() }, &lab.out()).await
     };
     build("FROM tsuru/python\nCOPY . .\nENV A=letter\nRUN printf b > made\nCMD [\"python3\", \"job.py\"]\n").await.unwrap();
     lab.local().ensure_job(JobState { command: vec![], ..state("made", "") }).await.unwrap();

@@ -157,7 +157,7 @@ impl Lab {
         std::fs::write(&upload, archive).unwrap();
         let env = BTreeMap::from([("TSURU_APPNAME".to_owned(), app.into())]);
         let source = Source::Archive(upload.path().into());
-        let request = BuildRequest { app: app.into(), version, platform: platform.into(), source, env };
+        let request = BuildRequest { app: app.into(), version, platform: platform.into(), source, env, place: Default::default() };
         self.local().build(request, &self.out()).await
     }
 

@@ -8,8 +8,9 @@ use crate::{
     },
     context::Context,
     error::{Error, Result},
+    event::Locked,
     output::Output,
-    platform::change,
+    platform::{build, change},
 };
 
 /// Adds a platform that this server can build.
@@ -18,7 +19,7 @@ pub async fn add(mut call: Call) -> Answer {
     call.permit("platform.create", &[])?;
     let event = call.record_new(recording("platform.create"), about(&name)).await?;
     stream::run(&call.ctx, event, Format::Json, |ctx, event, out| async move {
-        let done = work(&ctx, &name, &dockerfile, &out).await;
+        let done = work(&ctx, &event, &name, &dockerfile, &out).await;
         (event, done)
     })
     .await
@@ -36,10 +37,9 @@ async fn asked(call: &mut Call) -> Result<(String, String)> {
     Ok((inputs.text("name").to_owned(), file.to_owned()))
 }
 
-async fn work(ctx: &Context, name: &str, dockerfile: &str, out: &Output) -> Result<()> {
+async fn work(ctx: &Context, event: &Locked<()>, name: &str, dockerfile: &str, out: &Output) -> Result<()> {
     change::check_name(name)?;
-    change::check_buildable(ctx.provisioners.local().as_ref(), name, dockerfile).await?;
-    change::add(&ctx.store, name).await?;
+    build::add(ctx, event, name, dockerfile, out).await?;
     out.write("Platform successfully added!\n");
     Ok(())
 }

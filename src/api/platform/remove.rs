@@ -3,7 +3,7 @@
 use super::about;
 use crate::{
     api::{Answer, Call, answer},
-    platform::change,
+    platform::build,
 };
 
 /// Removes a platform.
@@ -11,7 +11,7 @@ pub async fn remove(mut call: Call) -> Answer {
     call.permit("platform.delete", &[])?;
     let name = call.var("name").to_owned();
     let event = call.record_new("platform.delete", about(&name)).await?;
-    let done = change::remove(&call.ctx.store, &name).await;
+    let done = build::remove(&call.ctx, &name).await;
     event.end(done).await?;
     answer::ok()
 }

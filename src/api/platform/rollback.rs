@@ -7,31 +7,24 @@ use crate::{
         stream::{self, Format},
     },
     error::{Error, Result},
-    platform::Platform,
+    platform::build,
 };
 
-/// Goes back to an earlier image of a platform, which no provisioner of this server keeps.
+/// Goes back to an earlier image of a platform.
 pub async fn rollback(mut call: Call) -> Answer {
     let image = call.inputs().await?.text("image").to_owned();
     let version = version(&image)?;
     call.permit("platform.update", &[])?;
     let name = call.var("name").to_owned();
     let event = call.record_new(recording("platform.update"), about(&name)).await?;
-    stream::run(&call.ctx, event, Format::Json, move |ctx, event, _| async move {
-        let done = Platform::load(&ctx.store, &name).await.and_then(|platform| refuse(&platform, version));
+    stream::run(&call.ctx, event, Format::Json, move |ctx, event, out| async move {
+        let done = build::roll_back(&ctx, &event, &name, version, &out).await;
+        if done.is_ok() {
+            out.write("Platform successfully updated!\n");
+        }
         (event, done)
     })
     .await
-}
-
-fn refuse(platform: &Platform, version: i64) -> Result<()> {
-    if version == 0 {
-        return Err(Error::refused("Platform image is required."));
-    }
-    Err(Error::refused(format!(
-        "platform {:?} is built into this server and has no image of version {version} to go back to",
-        platform.name
-    )))
 }
 
 fn version(image: &str) -> Result<i64> {

@@ -9,8 +9,9 @@ use crate::{
     },
     context::Context,
     error::{Error, Result},
+    event::Locked,
     output::Output,
-    platform::{Platform, change},
+    platform::{Platform, build, change},
 };
 
 /// Hides, shows or builds a platform anew.
@@ -20,21 +21,20 @@ pub async fn update(mut call: Call) -> Answer {
     let name = call.var("name").to_owned();
     let event = call.record_new(recording("platform.update"), about(&name)).await?;
     stream::run(&call.ctx, event, Format::Json, |ctx, event, out| async move {
-        let done = work(&ctx, &name, &inputs, &out).await;
+        let done = work(&ctx, &event, &name, &inputs, &out).await;
         (event, done)
     })
     .await
 }
 
-async fn work(ctx: &Context, name: &str, inputs: &Inputs, out: &Output) -> Result<()> {
+async fn work(ctx: &Context, event: &Locked<()>, name: &str, inputs: &Inputs, out: &Output) -> Result<()> {
     Platform::load(&ctx.store, name).await?;
     let (file, disabled) = (inputs.text(FILE), inputs.text("disabled"));
     if file.is_empty() && disabled.is_empty() {
         return Err(Error::refused("either disabled or dockerfile must be provided"));
     }
     if !file.is_empty() {
-        change::check_buildable(ctx.provisioners.local().as_ref(), name, file).await?;
-        change::rebuild_apps(&ctx.store, name).await?;
+        build::update(ctx, event, name, file, out).await?;
     }
     if !disabled.is_empty() {
         change::set_disabled(&ctx.store, name, go::parse_bool(disabled).unwrap_or(false)).await?;

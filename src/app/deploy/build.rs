@@ -1,6 +1,6 @@
 //! Making a version: number, build, what the build found out. A failed build leaves nothing but a used number.
 
-use super::{Options, Origin, counted, fetch};
+use super::{Options, Origin, base, counted, fetch};
 use crate::{
     app::{
         App,
@@ -12,7 +12,7 @@ use crate::{
     event::Locked,
     failpoint,
     output::Output,
-    provisioner::{BuildRequest, Source},
+    provisioner::{Base, BuildPlace, BuildRequest, Source},
 };
 
 /// Builds a tagged version without deploying it; gives the image's name.
@@ -27,7 +27,7 @@ async fn tagged(ctx: &Context, app: &mut Locked<App>, what: Origin, options: &Op
     }
     let rollout = Rollout::load(ctx, app, out).await?;
     let version = version(ctx, app, &rollout, what, options).await?;
-    let image = version.build_image.clone();
+    let image = if rollout.provisioner.runs_images() { version.deploy_image } else { version.build_image };
     rollout.out.line(&image);
     app.set_end_data(&super::roll_out::EndData { image: image.clone() });
     Ok(image)
@@ -62,11 +62,23 @@ pub(super) async fn discard(ctx: &Context, app: &App, rollout: &Rollout<'_>, ver
 }
 
 async fn fill(ctx: &Context, app: &Locked<App>, rollout: &Rollout<'_>, source: Source, version: &mut Version) -> Result<()> {
-    let request =
-        BuildRequest { app: app.name.clone(), version: version.number(), platform: app.platform.clone(), source, env: rollout.env.clone() };
+    let images = rollout.provisioner.runs_images();
+    let base = match &source {
+        Source::Archive(_) if images => base::of(ctx, app, &rollout.versions).await?,
+        _ => Base::default(),
+    };
+    let tag = version.custom_build_tag.clone();
+    let request = BuildRequest {
+        app: app.name.clone(),
+        version: version.number(),
+        platform: app.platform.clone(),
+        source,
+        env: rollout.env.clone(),
+        place: BuildPlace { team: app.team_owner.clone(), pool: app.pool.clone(), tag, base },
+    };
     let built = app.event().unless_cancelled(rollout.provisioner.build(request, &rollout.out)).await?;
     if version.custom_build_tag.is_empty() {
-        version.build_image = format!("{}-builder", built.image);
+        version.build_image = if images { String::new() } else { format!("{}-builder", built.image) };
     } else {
         let name = built.image.rsplit_once(':').map_or(built.image.as_str(), |(name, _)| name);
         version.build_image = format!("{name}:{}", version.custom_build_tag);

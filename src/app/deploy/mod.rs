@@ -1,5 +1,6 @@
 //! Deploys: from what a client sends to a version that serves.
 
+mod base;
 mod build;
 pub mod fetch;
 pub mod list;

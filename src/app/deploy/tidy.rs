@@ -19,6 +19,10 @@ use crate::{
 /// Forgets a version and its files; the files first, so that a crash leaves a version that is found again.
 pub(super) async fn forget(ctx: &Context, provisioner: &DynProvisioner, app: &str, version: i64) -> Result<()> {
     provisioner.remove_version(app, u32::try_from(version).unwrap_or_default()).await?;
+    if provisioner.runs_images() {
+        let (gone, kept) = images(&AppVersions::load(&ctx.store, app).await?, version);
+        provisioner.remove_images(&gone, &kept).await;
+    }
     write::forget(&ctx.store, app, version).await
 }
 
@@ -65,6 +69,16 @@ async fn finish(ctx: &Context, versions: &AppVersions) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The images of one version, and those of all others.
+fn images(versions: &AppVersions, version: i64) -> (Vec<String>, Vec<String>) {
+    let (own, others): (Vec<&Version>, Vec<&Version>) = versions.versions.values().partition(|other| other.version == version);
+    let names = |versions: Vec<&Version>| {
+        let all = versions.into_iter().flat_map(|version| [&version.deploy_image, &version.build_image]);
+        all.filter(|image| !image.is_empty()).cloned().collect()
+    };
+    (names(own), names(others))
 }
 
 async fn running(provisioner: &DynProvisioner, app: &str) -> Result<BTreeSet<u32>> {

@@ -3,6 +3,7 @@
 mod address;
 mod apps;
 mod beside;
+pub mod build;
 mod client;
 mod clusters;
 mod debugger;
@@ -10,7 +11,6 @@ mod exec;
 mod held;
 mod jobs;
 mod logs;
-mod not_yet;
 pub mod objects;
 pub mod observed;
 mod pod_log;

@@ -19,7 +19,6 @@ pub use self::ends::Noted;
 use super::{
     Kubernetes,
     logs::{Said, Sources},
-    not_yet,
     watch::Owner,
     write::{Object, Writer},
 };
@@ -31,8 +30,8 @@ use crate::{
 
 #[async_trait]
 impl Jobs for Kubernetes {
-    async fn build_job(&self, _: JobBuild, _: &Output) -> Result<String> {
-        Err(not_yet::error("builds of jobs"))
+    async fn build_job(&self, request: JobBuild, out: &Output) -> Result<String> {
+        self.builds().job(request, out).await
     }
 
     async fn ensure_job(&self, want: JobState) -> Result<()> {
