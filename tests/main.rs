@@ -5,6 +5,7 @@
 mod api;
 mod bad_input;
 mod budget;
+mod build;
 mod contract;
 mod event;
 mod examples;

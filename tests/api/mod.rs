@@ -16,7 +16,7 @@ mod constraint;
 mod debug;
 pub mod deploy;
 mod deploy_version;
-mod double;
+pub mod double;
 mod edge;
 mod edge_router;
 mod event;

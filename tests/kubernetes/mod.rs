@@ -1,6 +1,7 @@
 //! Against a real cluster, where `IMPAAS_KUBECONFIG` and `IMPAAS_KUBECTL` name one: `cargo xtask test` starts it. Each test has a
 //! namespace, a pool and a cluster document of its own; when it fails, it prints what is in its namespace.
 
+mod build;
 mod clusters;
 mod commands;
 mod jobs;

@@ -34,7 +34,7 @@ fn service(app: &str) -> Value {
         "spec": {"selector": selector, "ports": [{"port": 80, "targetPort": 8888, "protocol": "TCP"}]}})
 }
 
-fn started(info: &Value) -> usize {
+pub fn started(info: &Value) -> usize {
     info["units"].as_array().map_or(0, |units| units.iter().filter(|unit| unit["Status"] == "started" && unit["Ready"] == true).count())
 }
 

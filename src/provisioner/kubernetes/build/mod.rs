@@ -72,7 +72,8 @@ impl Kubernetes {
 }
 
 impl Builds<'_> {
-    async fn app(self, request: BuildRequest, out: &Output) -> Result<Built> {
+    /// Builds a version of an app.
+    pub async fn app(self, request: BuildRequest, out: &Output) -> Result<Built> {
         out.section(&format!("Starting container image build for app {:?}", request.app));
         let service = self.service(&request.place.pool)?;
         let images = self.repository().await?;
@@ -100,7 +101,7 @@ impl Builds<'_> {
     }
 
     /// Builds what a job runs from; the image's name.
-    pub(super) async fn job(self, request: JobBuild, out: &Output) -> Result<String> {
+    pub async fn job(self, request: JobBuild, out: &Output) -> Result<String> {
         let service = self.service(&request.pool)?;
         let name = self.repository().await?.job(&request.job);
         let source_image = if let Source::Image(image) = &request.source { image.clone() } else { String::new() };

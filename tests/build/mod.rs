@@ -1,0 +1,6 @@
+//! The build service: how it is asked, and one that really builds.
+
+pub mod buildkit;
+mod platform;
+mod protocol;
+pub mod service;
