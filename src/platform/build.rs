@@ -40,7 +40,8 @@ pub async fn roll_back(ctx: &Context, event: &Locked<()>, name: &str, version: i
     }
     let known = image::versions(&ctx.store, name).await?;
     let found = known.iter().find(|known| known.version == version).and_then(|known| known.images.first());
-    let none = || Error::refused(format!("platform {name:?} has no image of version {version} to go back to"));
+    let is = if known.is_empty() { "is built into this server and " } else { "" };
+    let none = || Error::refused(format!("platform {name:?} {is}has no image of version {version} to go back to"));
     let dockerfile = format!("FROM {}", found.ok_or_else(none)?);
     event.event().unless_cancelled(build(ctx, name, &dockerfile, out)).await?;
     change::rebuild_apps(&ctx.store, name).await

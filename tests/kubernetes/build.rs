@@ -189,7 +189,7 @@ async fn an_archive_at_an_address_is_fetched_and_built() {
 #[actix_web::test]
 async fn a_build_that_fails_says_why_and_leaves_nothing() {
     let Some(yard) = Yard::with_app().await else { return };
-    let broken = "FROM 127.0.0.1:5000/base/busybox:latest\nUSER 0\nRUN echo it breaks here; exit 7\n";
+    let broken = "FROM 127.0.0.1:5000/base/python:latest\nRUN echo it breaks here; exit 7\n";
     let said = yard.upload(&[("dockerfile", broken)], &[("a", "b")]).await.ok(200);
     assert!(said.text.contains("it breaks here"), "{}", said.text);
     let why = "---- ERROR during deploy: ----\nrpc error: code = Unknown desc = failed to solve: process \"/bin/sh -c echo it breaks here; exit 7\" \
