@@ -4,8 +4,10 @@
 mod build;
 mod clusters;
 mod commands;
+mod faults;
 mod jobs;
 mod logs;
+mod proxy;
 mod rollout;
 mod running;
 mod scaling;
@@ -45,6 +47,8 @@ pub struct World {
     pub real: Real,
     /// Its namespace, and the name of its app: a cluster is watched in all namespaces.
     pub name: String,
+    /// Where its API is, as clusters are entered.
+    pub address: String,
 }
 
 impl World {
@@ -55,7 +59,8 @@ impl World {
         let name = format!("test-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         real.kubectl(&["create", "namespace", &name]);
         let server = Server::with_settings(Arc::new(Absent), "outgoing:\n  allow-private: true\n").await;
-        let world = Self { server, real, name };
+        let address = real.server().to_owned();
+        let world = Self { server, real, name, address };
         let admin = world.server.admin().await;
         admin.post("/1.0/pools").json(&json!({"name": "kube", "provisioner": "kubernetes", "public": true})).send().await.ok(201);
         Some(world)
@@ -92,7 +97,7 @@ impl World {
     /// A cluster document that signs on with a token.
     pub fn by_token(&self) -> Value {
         let data = json!({"token": self.real.token, "namespace": self.name, "disable-default-node-selector": "true"});
-        json!({"addresses": [self.real.server()], "cacert": self.real.ca(), "custom_data": data})
+        json!({"addresses": [self.address], "cacert": self.real.ca(), "custom_data": data})
     }
 
     /// Enters a cluster for the pool.

@@ -38,7 +38,11 @@ impl Site {
 
     /// With this custom data besides.
     pub async fn with(custom: &[(&str, &str)]) -> Option<Self> {
-        let world = World::new().await?;
+        Some(Self::of(World::new().await?, custom).await)
+    }
+
+    /// In this world.
+    pub async fn of(world: World, custom: &[(&str, &str)]) -> Self {
         let mut cluster = world.by_token();
         cluster["custom_data"]["pre-stop-sleep"] = "0".into();
         for (key, value) in custom {
@@ -48,7 +52,7 @@ impl Site {
         world.make_app().await;
         let pool = Pool::load(&world.server.ctx.store, "kube").await.unwrap();
         let provisioner = world.server.ctx.provisioner(&pool).await.unwrap();
-        Some(Self { world, provisioner })
+        Self { world, provisioner }
     }
 
     /// What was said, without the cluster's events.

@@ -34,16 +34,22 @@ fn service(app: &str) -> Value {
         "spec": {"selector": selector, "ports": [{"port": 80, "targetPort": 8888, "protocol": "TCP"}]}})
 }
 
+/// How many units are up.
 pub fn started(info: &Value) -> usize {
     info["units"].as_array().map_or(0, |units| units.iter().filter(|unit| unit["Status"] == "started" && unit["Ready"] == true).count())
+}
+
+/// Gives the app a version and waits until so many units of it serve.
+pub async fn serve(world: &World, replicas: u32) {
+    world.deployed(&deployed_image()).await;
+    world.apply(&[deployment(&world.name, replicas), service(&world.name)]);
+    world.until("units run", |info| started(info) == replicas as usize).await;
 }
 
 /// An app with a version that runs.
 pub async fn serving(replicas: u32) -> Option<World> {
     let world = World::with_app().await?;
-    world.deployed(&deployed_image()).await;
-    world.apply(&[deployment(&world.name, replicas), service(&world.name)]);
-    world.until("units run", |info| started(info) == replicas as usize).await;
+    serve(&world, replicas).await;
     Some(world)
 }
 

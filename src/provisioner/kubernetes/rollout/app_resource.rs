@@ -1,19 +1,26 @@
 //! The `App` resource: where the app is, and what it has.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use k8s_openapi::{
     NamespaceResourceScope, api::core::v1::Namespace, apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
-use kube::{Api, Resource};
+use kube::{
+    Api, Resource,
+    runtime::{conditions::is_crd_established, wait::await_condition},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tokio::time::{sleep, timeout};
 
 use super::{scene::Scene, site::Site};
 use crate::{
     error::{Error, Result},
-    provisioner::kubernetes::objects::{app_resource, namespace},
+    provisioner::kubernetes::{
+        objects::{app_resource, namespace},
+        write::LONG,
+    },
 };
 
 /// The resource, as it is read and written.
@@ -76,12 +83,14 @@ pub async fn announce(scene: &Scene) -> Result<()> {
 /// The definition counts only once the API server took note of it.
 async fn established(site: &Site) -> Result<()> {
     let api = Api::<CustomResourceDefinition>::all(site.client.clone());
-    let wait = kube::runtime::wait::await_condition(api, app_resource::CRD, kube::runtime::conditions::is_crd_established());
-    match tokio::time::timeout(std::time::Duration::from_secs(60), wait).await {
-        Ok(Ok(_)) => Ok(()),
-        Ok(Err(e)) => Err(Error::unavailable(format!("cluster {:?}: {e}", site.name))),
-        Err(_) => Err(Error::unavailable(format!("cluster {:?} does not take note of {}", site.name, app_resource::CRD))),
-    }
+    let wait = async {
+        // An error is one of the way to the cluster, which passes.
+        while await_condition(api.clone(), app_resource::CRD, is_crd_established()).await.is_err() {
+            sleep(Duration::from_millis(200)).await;
+        }
+    };
+    let late = |_| Error::unavailable(format!("cluster {:?} does not take note of {}", site.name, app_resource::CRD));
+    timeout(LONG, wait).await.map_err(late)
 }
 
 /// Writes down what the app has.

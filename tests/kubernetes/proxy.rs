@@ -1,0 +1,199 @@
+//! Stands before the API server and does to requests what networks and busy servers do; says what was asked.
+
+use std::{
+    collections::HashSet,
+    convert::Infallible,
+    io,
+    sync::{Arc, Mutex},
+};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, TryStreamExt};
+use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
+use hyper::{
+    Method, Request, Response,
+    body::{Frame, Incoming},
+    header::{CONNECTION, CONTENT_LENGTH, HOST, RETRY_AFTER, TRANSFER_ENCODING},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::TokioIo;
+use reqwest::{Certificate, Client};
+use serde_json::json;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+};
+
+use super::Real;
+
+type Body = UnsyncBoxBody<Bytes, io::Error>;
+
+/// What happens to requests.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Weather {
+    Fair,
+    /// The first request of a kind to a path is refused with this status.
+    FirstRefused(u16),
+    /// The first change of a kind to a path is made, and its answer is lost.
+    FirstAnswerLost,
+    /// Nothing is answered.
+    Hangs,
+    /// Nobody listens, and all connections are gone.
+    Away,
+}
+
+/// A running proxy; ends with the runtime of its test.
+pub struct Proxy {
+    state: Arc<State>,
+    port: u16,
+}
+
+struct State {
+    upstream: Client,
+    server: String,
+    weather: watch::Sender<Weather>,
+    /// Counts the times that all connections were cut.
+    cuts: watch::Sender<u32>,
+    asked: Mutex<Vec<(Method, String)>>,
+    met: Mutex<HashSet<(Method, String)>>,
+}
+
+impl Proxy {
+    pub async fn start(real: &Real) -> Self {
+        let authority = Certificate::from_pem(&STANDARD.decode(real.ca()).unwrap()).unwrap();
+        let state = State {
+            upstream: Client::builder().tls_certs_only([authority]).no_proxy().build().unwrap(),
+            server: real.server().to_owned(),
+            weather: watch::Sender::new(Weather::Fair),
+            cuts: watch::Sender::new(0),
+            asked: Mutex::default(),
+            met: Mutex::default(),
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let proxy = Self { state: Arc::new(state), port: listener.local_addr().unwrap().port() };
+        tokio::spawn(listen(proxy.state.clone(), listener));
+        proxy
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// From now on.
+    pub fn set(&self, weather: Weather) {
+        self.state.met.lock().unwrap().clear();
+        self.state.weather.send_replace(weather);
+        if weather == Weather::Away {
+            self.cut();
+        }
+    }
+
+    /// Cuts all connections, and with them every watch.
+    pub fn cut(&self) {
+        self.state.cuts.send_modify(|count| *count += 1);
+    }
+
+    /// What was asked since it was looked at last, as `GET /api/v1/pods?watch=true`.
+    pub fn take_asked(&self) -> Vec<String> {
+        self.state.asked.lock().unwrap().drain(..).map(|(method, path)| format!("{method} {path}")).collect()
+    }
+}
+
+/// Those that change something in the cluster.
+pub fn writes(asked: &[String]) -> Vec<&String> {
+    asked.iter().filter(|asked| !asked.starts_with("GET ") && !asked.contains("authorization.k8s.io")).collect()
+}
+
+async fn listen(state: Arc<State>, first: TcpListener) {
+    let (port, mut weather) = (first.local_addr().unwrap().port(), state.weather.subscribe());
+    let mut listener = Some(first);
+    loop {
+        let away = *weather.borrow_and_update() == Weather::Away;
+        if away {
+            listener = None;
+        } else if listener.is_none() {
+            listener = Some(TcpListener::bind(("127.0.0.1", port)).await.unwrap());
+        }
+        let accepted = async {
+            match &listener {
+                Some(listener) => listener.accept().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            accepted = accepted => drop(accepted.map(|(stream, _)| tokio::spawn(serve(state.clone(), stream)))),
+            changed = weather.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
+async fn serve(state: Arc<State>, stream: TcpStream) {
+    let mut cut = state.cuts.subscribe();
+    let service = service_fn(|request| answer(state.clone(), request));
+    tokio::select! {
+        served = http1::Builder::new().serve_connection(TokioIo::new(stream), service) => drop(served),
+        _ = cut.changed() => {}
+    }
+}
+
+/// An error closes the connection without an answer.
+async fn answer(state: Arc<State>, request: Request<Incoming>) -> Result<Response<Body>, io::Error> {
+    let path = request.uri().path_and_query().map_or_else(String::new, ToString::to_string);
+    let asked = (request.method().clone(), path);
+    state.asked.lock().unwrap().push(asked.clone());
+    let mut weather = state.weather.subscribe();
+    let now = *weather.borrow_and_update();
+    match now {
+        Weather::Fair => forward(&state, request).await,
+        Weather::FirstRefused(code) if state.is_first(&asked) => Ok(refusal(code)),
+        Weather::FirstAnswerLost if *request.method() != Method::GET && state.is_first(&asked) => {
+            forward(&state, request).await?.into_body().collect().await?;
+            Err(io::Error::other("its answer is lost"))
+        }
+        Weather::FirstRefused(_) | Weather::FirstAnswerLost => forward(&state, request).await,
+        Weather::Hangs | Weather::Away => {
+            weather.changed().await.ok();
+            Err(io::Error::other("never answered"))
+        }
+    }
+}
+
+impl State {
+    /// Asked with other arguments it is the same.
+    fn is_first(&self, (method, path): &(Method, String)) -> bool {
+        let path = path.split('?').next().unwrap_or_default().to_owned();
+        self.met.lock().unwrap().insert((method.clone(), path))
+    }
+}
+
+async fn forward(state: &State, request: Request<Incoming>) -> Result<Response<Body>, io::Error> {
+    let (mut parts, body) = request.into_parts();
+    let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+    for name in [HOST, CONTENT_LENGTH, TRANSFER_ENCODING] {
+        parts.headers.remove(name);
+    }
+    let url = format!("{}{}", state.server, parts.uri);
+    let asking = state.upstream.request(parts.method, url).headers(parts.headers).body(body).send();
+    let answer = asking.await.map_err(io::Error::other)?;
+    let (status, mut headers) = (answer.status(), answer.headers().clone());
+    for name in [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING] {
+        headers.remove(name);
+    }
+    let mut response = Response::new(stream_of(answer.bytes_stream().map_err(io::Error::other)));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    Ok(response)
+}
+
+fn stream_of(stream: impl Stream<Item = io::Result<Bytes>> + Send + 'static) -> Body {
+    BodyExt::boxed_unsync(StreamBody::new(stream.map(|piece| piece.map(Frame::data))))
+}
+
+fn refusal(code: u16) -> Response<Body> {
+    let status = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": "not now", "code": code});
+    let body = Full::new(Bytes::from(status.to_string())).map_err(|never: Infallible| match never {});
+    let response = Response::builder().status(code).header("content-type", "application/json").header(RETRY_AFTER, "1");
+    response.body(BodyExt::boxed_unsync(body)).unwrap()
+}
