@@ -74,6 +74,8 @@ fn not_made(name: &str, cause: impl std::fmt::Display) -> Error {
 
 /// Makes a job under the lock of its name.
 pub async fn create(ctx: &Context, lock: &Locked<()>, new: NewJob, caller: &Caller) -> Result<()> {
+    // Another one may have been made while the lock was waited for.
+    check_name(ctx, &new.name).await?;
     let mut job = document(ctx, new, caller).await?;
     let user = (caller.kind == CallerKind::User).then_some(caller.email.as_str());
     // Who held roles in an earlier job of this name does not hold them in this one.
@@ -81,11 +83,19 @@ pub async fn create(ctx: &Context, lock: &Locked<()>, new: NewJob, caller: &Call
     reserve(ctx, &job.team_owner, user).await?;
     let made = lock.event().unless_cancelled(make(ctx, &mut job)).await;
     if made.is_err() {
-        run::provisioner(ctx, &job).await?.remove_job(&job.key()).await?;
-        ctx.store.of::<Job>().delete(Filter::id(job.id)).await?;
+        forget(ctx, &job).await?;
         release(ctx, &job.team_owner, user).await?;
     }
     made
+}
+
+/// As long as something of it may run, the job is there to be removed.
+async fn forget(ctx: &Context, job: &Job) -> Result<()> {
+    if ctx.store.of::<Job>().count(Filter::id(job.id)).await? > 0 {
+        run::provisioner(ctx, job).await?.remove_job(&job.key()).await?;
+        ctx.store.of::<Job>().delete(Filter::id(job.id)).await?;
+    }
+    Ok(())
 }
 
 async fn make(ctx: &Context, job: &mut Job) -> Result<()> {

@@ -275,6 +275,29 @@ async fn the_end_of_a_run_is_an_event_once_whoever_sees_it() {
 }
 
 #[actix_web::test]
+async fn while_tsurus_server_leads_it_notes_the_ends() {
+    let Some(lab) = Lab::saying("true").await else { return };
+    let in_an_hour = chrono::Utc::now() + chrono::TimeDelta::hours(1);
+    let in_an_hour = in_an_hour.to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
+    let held = json!({"holderIdentity": "tsurud", "leaseDurationSeconds": 15, "renewTime": in_an_hour});
+    let lease = json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "tsuru-controller"}, "spec": held});
+    lab.world.apply(&[lease]);
+    let noting = tokio::spawn(job::keep_notes(lab.world.server.ctx.clone()));
+    lab.begin("theirs");
+    lab.until_first("succeeded", "").await;
+    let passed = || lab.world.server.ctx.provisioners.ended_jobs();
+    eventually("the first run is passed over", PATIENCE, async || tokio::time::timeout(Duration::from_secs(2), passed()).await.is_err())
+        .await;
+    lab.kubectl(&["delete", "lease", "tsuru-controller"]);
+    lab.begin("ours");
+    eventually("the second run is noted", PATIENCE, async || !lab.events().await.is_empty()).await;
+    noting.abort();
+    let events = lab.events().await;
+    let of: Vec<_> = events.iter().map(|event| serde_json::to_value(&event.end_data).unwrap()["job-name"].clone()).collect();
+    assert_eq!(of, ["ours"]);
+}
+
+#[actix_web::test]
 async fn a_removed_job_leaves_nothing() {
     let Some(lab) = Lab::saying("sleep 60").await else { return };
     lab.set_env("SECRET", "hush", true).await;

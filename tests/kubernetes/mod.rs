@@ -12,6 +12,7 @@ mod rollout;
 mod running;
 mod scaling;
 mod shell;
+mod volumes;
 
 use std::{
     env,
@@ -41,6 +42,18 @@ use crate::{
 /// How long the cluster may take for anything.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The servers' own: plans of volumes among them.
+const SETTINGS: &str = "
+outgoing:
+  allow-private: true
+volume-plans:
+  host: {kubernetes: {plugin: hostPath, capacity: 64Mi, access-modes: ReadWriteMany}}
+  disk: {kubernetes: {storage-class: local-path, access-modes: ReadWriteOnce}}
+  memory: {kubernetes: {plugin: emptyDir}}
+  scratch: {kubernetes: {plugin: ephemeral, storage-class: local-path, capacity: 1Mi, access-modes: ReadWriteOnce}}
+  wrong: {kubernetes: {plugin: nfs, storage-class: local-path}}
+";
+
 /// A server with a pool in the cluster.
 pub struct World {
     pub server: Server,
@@ -58,7 +71,7 @@ impl World {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("test-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         real.kubectl(&["create", "namespace", &name]);
-        let server = Server::with_settings(Arc::new(Absent), "outgoing:\n  allow-private: true\n").await;
+        let server = Server::with_settings(Arc::new(Absent), SETTINGS).await;
         let address = real.server().to_owned();
         let world = Self { server, real, name, address };
         let admin = world.server.admin().await;

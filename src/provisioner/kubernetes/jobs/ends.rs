@@ -5,16 +5,22 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use k8s_openapi::api::batch::v1::{Job, JobCondition};
-use kube::ResourceExt;
+use k8s_openapi::api::{
+    batch::v1::{Job, JobCondition},
+    coordination::v1::Lease,
+};
+use kube::{Api, ResourceExt};
 
 use crate::{
     clock::Time,
     provisioner::{
         JobEnd,
-        kubernetes::{Kubernetes, objects::labels, unit},
+        kubernetes::{Kubernetes, client::SHORT, objects::labels, unit},
     },
 };
+
+/// Whoever holds it leads tsuru's servers.
+const LEASE: &str = "tsuru-controller";
 
 /// Runs whose end was noted, by their identity.
 #[derive(Default)]
@@ -31,9 +37,10 @@ impl Noted {
         let mut changes = cluster.runs.changes();
         while cluster.spec.settings.job_events().unwrap_or_default() {
             let found = self.news(cluster);
-            if !found.is_empty() {
+            if !found.is_empty() && !tsuru_leads(cluster).await {
                 return found;
             }
+            found.iter().for_each(|end| self.add(&end.id));
             if changes.changed().await.is_err() {
                 break;
             }
@@ -51,6 +58,15 @@ impl Noted {
         ended.retain(|end| !noted.contains(&end.id));
         ended
     }
+}
+
+/// While one of tsuru's servers leads, it notes the ends itself. Ours do not lead.
+async fn tsuru_leads(cluster: &Kubernetes) -> bool {
+    let leases = Api::<Lease>::namespaced(cluster.client.clone(), cluster.spec.settings.home());
+    let lease = cluster.writer(SHORT).get(&leases, LEASE).await.ok().flatten().and_then(|lease| lease.spec).unwrap_or_default();
+    let led = lease.holder_identity.is_some_and(|holder| !holder.is_empty());
+    let renewed = lease.renew_time.map_or(0, |time| time.0.as_millisecond());
+    led && renewed + i64::from(lease.lease_duration_seconds.unwrap_or_default()) * 1000 > Time::now().millis()
 }
 
 /// Others may have jobs of the same names elsewhere in the cluster.
