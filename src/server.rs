@@ -115,6 +115,7 @@ async fn ensure<T: Document>(store: &Store) -> Result<()> {
 
 /// Runs until it is told to stop.
 pub async fn serve(config: Config) -> Result<()> {
+    router::check_settings(&config)?;
     let _data = DataDir::open(&config.data_dir)?;
     let api = std::net::TcpListener::bind(config.listen).map_err(|e| cannot_listen("listen", config.listen, &e))?;
     let metrics = metrics::bind(&config)?;

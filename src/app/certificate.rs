@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{
     App,
-    router::{issuers, speaking},
+    router::{Line, issuers},
 };
 use crate::{
     context::Context,
@@ -16,7 +16,8 @@ use crate::{
         Pool,
         constraint::{Field, Rules},
     },
-    router::{self, api::Api},
+    provisioner::routes::Host,
+    router,
     secret::Secret,
     store::Update,
     tls,
@@ -38,16 +39,13 @@ pub struct Shown {
 pub type Certificates = BTreeMap<String, BTreeMap<String, Shown>>;
 
 /// The app's routers that take certificates.
-async fn with_tls<'a>(ctx: &'a Context, app: &App) -> Result<Vec<(String, Api<'a>)>> {
+async fn with_tls<'a>(ctx: &'a Context, app: &App) -> Result<Vec<(String, Line<'a>)>> {
     let mut found = Vec::new();
     for linked in &app.routers {
-        let router = router::find(ctx, &linked.name).await?;
-        if router.is_local() {
-            continue;
-        }
-        let api = speaking(ctx, app, router.api(ctx)?).await?;
-        if api.supports_tls().await {
-            found.push((linked.name.clone(), api));
+        if let Some(line) = Line::to(ctx, app, &linked.name).await?
+            && line.supports_tls().await
+        {
+            found.push((linked.name.clone(), line));
         }
     }
     Ok(found)
@@ -60,7 +58,8 @@ async fn names(ctx: &Context, app: &App) -> Vec<String> {
     names.extend(own.split(':').next().map(str::to_owned));
     for linked in app.routers.iter().filter(|linked| linked.name != router::LOCAL) {
         let found = super::router::look(ctx, app, &linked.name).await.addresses;
-        names.extend(found.iter().map(|address| host(address).to_owned()));
+        let hosts = found.iter().map(|address| host(address));
+        names.extend(hosts.flat_map(|host| [host, host.split(':').next().unwrap_or(host)]).map(str::to_owned));
     }
     names.push(own);
     names
@@ -88,8 +87,8 @@ pub async fn set(ctx: &Context, app: &Locked<App>, cname: &str, certificate: &st
     check_name(ctx, app, cname).await?;
     tls::check(certificate, key, cname).map_err(Error::invalid)?;
     let routers = with_tls(ctx, app).await.map_err(invalid)?;
-    for (_, api) in &routers {
-        api.set_certificate(&app.name, cname, (certificate, key)).await.map_err(invalid)?;
+    for (_, line) in &routers {
+        line.set_certificate(Host { app: &app.name, name: cname }, (certificate, key)).await.map_err(invalid)?;
     }
     if routers.is_empty() { Err(Error::invalid(NO_TLS)) } else { Ok(()) }
 }
@@ -98,8 +97,8 @@ pub async fn set(ctx: &Context, app: &Locked<App>, cname: &str, certificate: &st
 pub async fn unset(ctx: &Context, app: &Locked<App>, cname: &str) -> Result<()> {
     check_name(ctx, app, cname).await?;
     let routers = with_tls(ctx, app).await.map_err(invalid)?;
-    for (_, api) in &routers {
-        api.remove_certificate(&app.name, cname).await.map_err(invalid)?;
+    for (_, line) in &routers {
+        line.remove_certificate(Host { app: &app.name, name: cname }).await.map_err(invalid)?;
     }
     if routers.is_empty() { Err(Error::invalid(NO_TLS)) } else { Ok(()) }
 }
@@ -108,11 +107,11 @@ pub async fn unset(ctx: &Context, app: &Locked<App>, cname: &str) -> Result<()> 
 pub async fn list(ctx: &Context, app: &App) -> Result<Certificates> {
     let (issuers, names) = (issuers(app), names(ctx, app).await);
     let mut found = Certificates::new();
-    for (router, api) in with_tls(ctx, app).await? {
+    for (router, line) in with_tls(ctx, app).await? {
         let mut own = BTreeMap::new();
         for name in &names {
             let wrapped = |e: Error| Error::refused(format!("error in router {router:?}: {e}"));
-            let certificate = api.certificate(&app.name, name).await.map_err(wrapped)?.unwrap_or_default();
+            let certificate = line.certificate(Host { app: &app.name, name }).await.map_err(wrapped)?.unwrap_or_default();
             let shown = Shown { certificate, issuer: issuers.get(name).cloned().unwrap_or_default() };
             if shown != Shown::default() {
                 own.insert(name.clone(), shown);

@@ -21,10 +21,11 @@ pub async fn remove(ctx: &Context, app: &mut Locked<App>, out: &Output) -> Resul
     out.write(&format!("\n ---> Stopping the app {:?}\n", app.name));
     service::unbind_all(ctx, app, out).await?;
     volume::unbind_all(ctx, app, out).await?;
+    // Before the cluster forgets where the app is: routers look there.
+    router::forget(ctx, app).await;
     // While the document is there, the call can be repeated: nothing is left running that nobody can name. The app's own log hears
     // nothing of this, because it goes too.
     rollout::provisioner(ctx, app).await?.remove(&app.name, out).await?;
-    router::forget(ctx, app).await;
     forget_versions(ctx, &app.name).await?;
     autoscale::forget(ctx, &app.name).await?;
     holder::forget_context(&ctx.store, ContextType::App, &app.name).await?;

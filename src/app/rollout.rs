@@ -142,7 +142,8 @@ pub async fn set_routable(ctx: &Context, app: &Locked<App>, version: u32, routab
     let rollout = Rollout::load(ctx, app, &Output::default()).await?;
     let none = || Error::refused(format!("no deployment found for version {version}"));
     let before = rollout.before.as_ref().ok_or_else(none)?;
-    rollout.apply(rollout.recipe().routable(before, version, routable)?).await
+    // Routers know the services, which stay as they are.
+    rollout.run(rollout.recipe().routable(before, version, routable)?).await
 }
 
 /// Makes again what somebody wanted who was interrupted.

@@ -5,8 +5,10 @@ use serde_json::{Map, Value};
 use super::File;
 use crate::error::{Error, Result};
 
-/// The one type that settings can name: the tsuru router HTTP API.
+/// The tsuru router HTTP API.
 const API: &str = "api";
+/// Objects that this server writes to clusters.
+const INGRESS: &str = "ingress";
 
 /// A router of the settings.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,7 +21,7 @@ pub struct RouterSettings {
     pub default: bool,
     /// Conditions that units wait for.
     pub readiness_gates: Vec<String>,
-    /// `api-url`, `headers`, `debug`, `multi-cluster`.
+    /// `api-url`, `headers`, `debug`, `multi-cluster`; of the type `ingress`: docs/routers.md.
     pub config: Map<String, Value>,
 }
 
@@ -38,10 +40,10 @@ fn one(name: String, settings: Value) -> Result<RouterSettings> {
     if name == "local" {
         return Err(Error::invalid(format!("routers:{name}: no router can have this name, it has a meaning of its own")));
     }
-    if kind != API {
+    if ![API, INGRESS].contains(&kind.as_str()) {
         return Err(Error::invalid(format!("routers:{name}:type: unknown router: {kind:?}.")));
     }
-    if !config.get("api-url").is_some_and(Value::is_string) {
+    if kind == API && !config.get("api-url").is_some_and(Value::is_string) {
         return Err(Error::invalid(format!("routers:{name}:api-url: wanted an address")));
     }
     let default = config.remove("default") == Some(Value::Bool(true));

@@ -140,7 +140,7 @@ pub async fn check_plan(store: &Store, pool: &Pool, plan: &str) -> Result<()> {
 
 /// 400 unless apps in the pool may use the router.
 pub async fn check_router(ctx: &Context, pool: &Pool, router: &str) -> Result<()> {
-    let allowed = Rules::load(&ctx.store, &pool.name).await?.allowed(Field::Router, names::routers(ctx).await?);
+    let allowed = Rules::load(&ctx.store, &pool.name).await?.allowed(Field::Router, names::routers_of(ctx, pool).await?);
     if allowed.is_empty() {
         return Err(Error::invalid("no router found for pool"));
     }

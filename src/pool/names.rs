@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Pool;
 use crate::{
     context::Context,
     error::Result,
@@ -23,6 +24,11 @@ pub async fn plans(store: &Store) -> Result<Vec<String>> {
 /// All routers, by name.
 pub async fn routers(ctx: &Context) -> Result<Vec<String>> {
     Ok(router::all(ctx).await?.into_iter().map(|router| router.name).collect())
+}
+
+/// Those that can reach apps of this pool.
+pub async fn routers_of(ctx: &Context, pool: &Pool) -> Result<Vec<String>> {
+    Ok(router::fitting(ctx, pool).await?.into_iter().map(|router| router.name).collect())
 }
 
 /// A service, as far as pools care.

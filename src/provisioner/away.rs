@@ -7,7 +7,7 @@ use futures_util::stream::BoxStream;
 
 use super::{
     AppState, Apps, BuildRequest, Builder, Built, DynProvisioner, Exec, InternalAddress, JobBuild, JobEnd, JobId, JobState, Jobs, LogLine,
-    LogQuery, Logs, Provisioner, RunRequest, Shell, ShellRequest, Unit, VolumePlace, Volumes,
+    LogQuery, Logs, Provisioner, Routes, RunRequest, Shell, ShellRequest, Unit, VolumePlace, Volumes,
 };
 use crate::{
     error::{Error, Result},
@@ -34,6 +34,10 @@ impl Away {
 impl Provisioner for Away {
     fn name(&self) -> &'static str {
         "kubernetes"
+    }
+
+    fn routes(&self) -> Result<Option<&dyn Routes>> {
+        self.refuse()
     }
 }
 

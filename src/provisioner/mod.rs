@@ -11,12 +11,14 @@ pub mod kubernetes;
 pub mod local;
 mod placed;
 pub mod registry;
+pub mod routes;
 pub mod scaling;
 mod volumes;
 
 pub use exec::{Exec, RunRequest, Shell, ShellRequest};
 pub use jobs::{Concurrency, JobBuild, JobEnd, JobId, JobState, Jobs, app_image};
 pub use placed::{AppPlace, Base, BuildPlace, JobPlace, PodPlace, PoolPlace, VolumePlace};
+pub use routes::Routes;
 pub use volumes::Volumes;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
@@ -41,6 +43,10 @@ pub trait Provisioner: Builder + Apps + Jobs + Volumes + Logs + Exec {
     /// What scales processes by their load, where something measures it.
     fn scaler(&self) -> Option<&dyn Scaler> {
         None
+    }
+    /// What has requests from outside reach its apps, where that is not this server itself.
+    fn routes(&self) -> Result<Option<&dyn Routes>> {
+        Ok(None)
     }
 }
 

@@ -209,10 +209,10 @@ impl<'a> Api<'a> {
         self.ask(Method::PUT, &["backend", app, "certificate", cname], Some((JSON, body)), CHANGE).await?.done().map(drop)
     }
 
-    /// Takes the certificate of a host name away.
-    pub async fn remove_certificate(&self, app: &str, cname: &str) -> Result<()> {
+    /// Takes the certificate of a host name away; false when there was none.
+    pub async fn remove_certificate(&self, app: &str, cname: &str) -> Result<bool> {
         let reply = self.ask(Method::DELETE, &["backend", app, "certificate", cname], None, CHANGE).await?;
-        if reply.code == 404 { Err(Error::invalid("Certificate not found")) } else { reply.done().map(drop) }
+        if reply.code == 404 { Ok(false) } else { reply.done().map(|_| true) }
     }
 
     /// The certificate of a host name, when there is one.

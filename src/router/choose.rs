@@ -1,14 +1,16 @@
 //! The router of a new app.
 
-use super::{NONE, all};
-use crate::context::Context;
+use super::{INGRESS, LOCAL, NONE, Router, all};
 use crate::{
+    cluster,
+    context::Context,
     error::{Error, Result},
     pool::{
         Pool,
         constraint::{Field, Rules, check_router},
         names,
     },
+    provisioner::registry,
 };
 
 /// The router of a new app in this pool: the one asked for (`None` when that is `none`), else the pool's, else the default one.
@@ -22,6 +24,14 @@ pub async fn choose(ctx: &Context, pool: &Pool, asked: Option<&str>) -> Result<O
     Ok(Some(router))
 }
 
+/// The routers that can reach apps of this pool: `local` leads to this machine only, ingresses are objects of a cluster.
+pub async fn fitting(ctx: &Context, pool: &Pool) -> Result<Vec<Router>> {
+    let elsewhere = if cluster::know::named(ctx, pool) == registry::LOCAL { INGRESS } else { LOCAL };
+    let mut routers = all(ctx).await?;
+    routers.retain(|router| router.kind != elsewhere);
+    Ok(routers)
+}
+
 async fn known(ctx: &Context, name: &str) -> Result<String> {
     let found = all(ctx).await?.into_iter().find(|router| router.name == name);
     found.map(|router| router.name).ok_or_else(|| Error::refused(format!("router {name:?} not found")))
@@ -32,19 +42,19 @@ async fn preferred(ctx: &Context, pool: &Pool) -> Result<String> {
     let name = match rules.on(Field::Router).and_then(|constraint| constraint.values.first().map(|first| (constraint, first))) {
         None => None,
         Some((constraint, first)) if constraint.blacklist || first.contains('*') => {
-            let allowed = rules.allowed(Field::Router, names::routers(ctx).await?);
+            let allowed = rules.allowed(Field::Router, names::routers_of(ctx, pool).await?);
             <[String; 1]>::try_from(allowed).ok().map(|[only]| only)
         }
         Some((_, first)) => known(ctx, first).await.ok(),
     };
     match name {
         Some(name) => Ok(name),
-        None => default(ctx).await?.ok_or_else(|| Error::refused("No default router found")),
+        None => default(ctx, pool).await?.ok_or_else(|| Error::refused("No default router found")),
     }
 }
 
-async fn default(ctx: &Context) -> Result<Option<String>> {
-    let routers = all(ctx).await?;
+async fn default(ctx: &Context, pool: &Pool) -> Result<Option<String>> {
+    let routers = fitting(ctx, pool).await?;
     let only = (routers.len() == 1).then(|| routers.first()).flatten();
     Ok(only.or_else(|| routers.iter().find(|router| router.default)).map(|router| router.name.clone()))
 }

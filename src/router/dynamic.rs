@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{API, Router, is_configured};
+use super::{API, INGRESS, Router, is_configured};
 use crate::{
     context::Context,
     error::{Error, OrNotFound, Result},
@@ -50,13 +50,13 @@ impl DynamicRouter {
         if self.name.is_empty() || self.kind.is_empty() {
             return Err(Error::refused("dynamic router name and type are required"));
         }
-        if self.kind != API {
+        if ![API, INGRESS].contains(&self.kind.as_str()) {
             return Err(Error::refused(format!("router type {:?} is not registered", self.kind)));
         }
         if is_configured(ctx, &self.name) || self.name == super::NONE {
             return Err(Error::refused(format!("router named {:?} already exists in config", self.name)));
         }
-        super::api::check(&self.config)
+        super::check(&self.kind, &self.config)
     }
 }
 

@@ -1,19 +1,22 @@
-//! Routers: how requests from outside reach apps. The local one is this server; others speak the tsuru router HTTP API and come from the
-//! settings or are made over the API.
+//! Routers: how requests from outside reach apps. The local one is this server; others speak the tsuru router HTTP API, or are objects
+//! that this server writes to clusters. They come from the settings or are made over the API.
 
 pub mod address;
 pub mod api;
 mod choose;
 pub mod dynamic;
+pub mod ingress;
 
-pub use choose::choose;
+pub use choose::{choose, fitting};
 pub use dynamic::DynamicRouter;
 
 use serde_json::{Map, Value};
 
 use crate::{
+    config::Config,
     context::Context,
     error::{Error, OrNotFound, Result},
+    provisioner::routes::Edge,
     store::Filter,
 };
 
@@ -21,6 +24,8 @@ use crate::{
 pub const LOCAL: &str = "local";
 /// The type of routers that speak the router HTTP API.
 pub const API: &str = "api";
+/// The type of routers that are objects of clusters.
+pub const INGRESS: &str = "ingress";
 /// What clients say for "no router".
 pub const NONE: &str = "none";
 
@@ -79,16 +84,44 @@ pub fn is_configured(ctx: &Context, name: &str) -> bool {
 }
 
 impl Router {
-    /// True for the one of the local provisioner.
-    pub fn is_local(&self) -> bool {
-        self.kind == LOCAL
-    }
-
-    /// How it is spoken to.
-    pub fn api<'a>(&self, ctx: &'a Context) -> Result<api::Api<'a>> {
-        match (&self.config, self.kind.as_str()) {
-            (config, API) => api::Api::new(ctx, &self.name, config.as_ref().unwrap_or(&Map::new())),
-            (_, kind) => Err(Error::refused(format!("unknown router: {kind:?}."))),
+    /// How it does its work.
+    pub fn way<'a>(&self, ctx: &'a Context) -> Result<Way<'a>> {
+        let none = Map::new();
+        let config = self.config.as_ref().unwrap_or(&none);
+        match self.kind.as_str() {
+            LOCAL => Ok(Way::Local),
+            API => api::Api::new(ctx, &self.name, config).map(Way::Api),
+            INGRESS => ingress::read(config).map(Way::Ingress),
+            kind => Err(unknown(kind)),
         }
     }
+}
+
+/// How a router does its work.
+pub enum Way<'a> {
+    /// This server passes requests on.
+    Local,
+    /// It is told of apps.
+    Api(api::Api<'a>),
+    /// This server writes objects of the cluster.
+    Ingress(Edge),
+}
+
+fn unknown(kind: &str) -> Error {
+    Error::refused(format!("unknown router: {kind:?}."))
+}
+
+/// Refuses a type that there is not, or a configuration that cannot be of its type.
+pub fn check(kind: &str, config: &Map<String, Value>) -> Result<()> {
+    match kind {
+        API => api::check(config),
+        INGRESS => ingress::read(config).map(drop),
+        other => Err(unknown(other)),
+    }
+}
+
+/// Refuses settings with a router that cannot be.
+pub fn check_settings(config: &Config) -> Result<()> {
+    let told = |name: &str, e: Error| Error::invalid(format!("routers:{name}: {e}"));
+    config.routers.iter().try_for_each(|router| check(&router.kind, &router.config).map_err(|e| told(&router.name, e)))
 }

@@ -142,7 +142,7 @@ async fn apps_of_a_pool_without_cluster_say_so() {
     let server = Server::new().await;
     let admin = server.admin().await;
     admin.post("/1.0/pools").json(&json!({"name": "kube", "provisioner": "kubernetes", "public": true})).send().await.ok(201);
-    admin.post("/1.0/apps").json(&json!({"name": "hello", "teamOwner": "demo", "pool": "kube"})).send().await.ok(201);
+    admin.post("/1.0/apps").json(&json!({"name": "hello", "teamOwner": "demo", "pool": "kube", "router": "none"})).send().await.ok(201);
     let info = admin.get("/1.0/apps/hello").send().await.ok(200).json();
     assert_eq!((&info["provisioner"], &info["error"], &info["units"]), (&json!("kubernetes"), &json!("no cluster"), &json!([])));
     let restarted = admin.post("/1.0/apps/hello/restart").form(&[]).send().await;
@@ -169,4 +169,30 @@ async fn brokers_of_several_clusters_are_asked_at_the_clusters_own_address() {
     let told = ["x-tsuru-pool-name", "x-tsuru-cluster-name", "x-tsuru-cluster-provisioner", "x-tsuru-cluster-addresses"];
     assert_eq!(told.map(|name| asked.headers[name].as_str()), ["local", "k1", "kubernetes", "https://127.0.0.1:6443"]);
     assert!(general.seen().is_empty());
+}
+
+#[actix_web::test]
+async fn apps_of_a_cluster_never_get_the_router_of_this_machine() {
+    let server = Server::new().await;
+    let admin = server.admin().await;
+    admin.post("/1.0/pools").json(&json!({"name": "kube", "provisioner": "kubernetes", "public": true})).send().await.ok(201);
+    let make = async |name: &str, pool: &str, router: &str| {
+        admin.post("/1.0/apps").json(&json!({"name": name, "teamOwner": "demo", "pool": pool, "router": router})).send().await
+    };
+    make("a", "kube", "").await.fails(500, "No default router found");
+    make("a", "kube", "local").await.fails(400, "no router found for pool");
+    let edge = json!({"name": "edge", "type": "ingress", "config": {"domain": "apps.example.com"}});
+    admin.post("/1.8/routers").json(&edge).send().await.ok(201);
+    make("a", "kube", "").await.ok(201);
+    let info = admin.get("/1.0/apps/a").send().await.ok(200).json();
+    assert_eq!((&info["routers"][0]["name"], &info["routers"][0]["status"]), (&json!("edge"), &json!("not ready")));
+    let text = "router \"edge\" is not available for pool \"local\". Available routers are: \"local\"";
+    make("b", "local", "edge").await.fails(400, text);
+    let second = json!({"name": "second", "type": "ingress", "config": {"domain": "other.example.com"}});
+    admin.post("/1.8/routers").json(&second).send().await.ok(201);
+    let added = admin.post("/1.5/apps/a/routers").form(&[("name", "second")]).send().await;
+    added.fails(400, "router \"second\" writes objects of the same names as \"edge\": give one of them another `instance`");
+    let wrong = json!({"name": "wrong", "type": "ingress", "config": {"domian": "x"}});
+    let refused = admin.post("/1.8/routers").json(&wrong).send().await;
+    assert!(refused.status == 500 && refused.text.contains("config key \"domian\" is not known"), "{refused:?}");
 }

@@ -18,7 +18,7 @@ pub mod deploy;
 mod deploy_version;
 pub mod double;
 mod edge;
-mod edge_router;
+pub mod edge_router;
 mod event;
 mod job;
 mod job_change;

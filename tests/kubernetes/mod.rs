@@ -9,6 +9,7 @@ mod jobs;
 mod logs;
 mod proxy;
 mod rollout;
+mod routing;
 mod running;
 mod scaling;
 mod shell;
@@ -42,10 +43,12 @@ use crate::{
 /// How long the cluster may take for anything.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The servers' own: plans of volumes among them.
+/// The servers' own: plans of volumes among them, and the one router of the apps, which writes ingresses.
 const SETTINGS: &str = "
 outgoing:
   allow-private: true
+routers:
+  edge: {type: ingress, domain: apps.test, class: traefik}
 volume-plans:
   host: {kubernetes: {plugin: hostPath, capacity: 64Mi, access-modes: ReadWriteMany}}
   disk: {kubernetes: {storage-class: local-path, access-modes: ReadWriteOnce}}

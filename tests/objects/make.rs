@@ -14,11 +14,13 @@ use impaas::{
         AppState, Mount, ProcessState,
         kubernetes::{
             objects::{
-                Making, Owner, Spot, account, app_resource, autoscale, budget, deployment, ingress, job, secret, service, spot, volume,
+                Making, Owner, Spot, account, app_resource, autoscale, budget, deployment, ingress, job, routing, secret, service, spot,
+                volume,
             },
             observed,
             settings::{ClusterSettings, PoolSettings, ServerSettings},
         },
+        routes::{Edge, Route},
         scaling::{CpuLoad, Scaling},
     },
     volume::{Bind, Volume},
@@ -197,19 +199,15 @@ fn stored(place: &impaas::provisioner::VolumePlace) -> Vec<Value> {
 
 /// The recorded apps were reached by tsuru's kubernetes-router, which ours takes over from.
 fn reached(app: &App) -> Vec<Value> {
+    let edge = Edge { domain: DOMAIN.into(), ..Edge::default() };
+    let team = app.team_owner.clone();
+    let route = Route { app: app.name.clone(), team, tags: app.tags.clone(), cnames: app.cname.clone(), ..Route::default() };
     let service = format!("{}-web", app.name);
-    let routing = ingress::Routing {
-        app: &app.name,
-        team: &app.team_owner,
-        service: &service,
-        namespace: NAMESPACE,
-        port: 8888,
-        domain: DOMAIN,
-        cnames: &app.cname,
-        ..ingress::Routing::default()
-    };
-    let cnames = app.cname.iter().map(|cname| json("Ingress", &ingress::of_cname(&routing, cname, "", None, false)));
-    [json("Ingress", &ingress::of(&routing, false))].into_iter().chain(cnames).collect()
+    let own = routing::Backend { service, namespace: NAMESPACE.into(), port: 8888, ..routing::Backend::default() };
+    let routing = routing::Routing::new(&edge, &route, vec![own]).unwrap();
+    let none = ingress::Certified::new();
+    let cnames = app.cname.iter().map(|cname| json("Ingress", &ingress::of_cname(&routing, cname, "", None, &none)));
+    [json("Ingress", &ingress::of(&routing, &none))].into_iter().chain(cnames).collect()
 }
 
 fn json<T: Serialize>(kind: &str, object: &T) -> Value {

@@ -144,7 +144,7 @@ pub struct RouterView {
     pub address: String,
     addresses: Option<Vec<String>>,
     #[serde(rename = "type")]
-    kind: &'static str,
+    kind: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     status: String,
     #[serde(rename = "status-detail", skip_serializing_if = "String::is_empty")]
@@ -166,7 +166,7 @@ impl RouterView {
             units if units.iter().any(|unit| unit.routable && unit.ready) => ("ready", ""),
             _ => ("not ready", ""),
         };
-        Self { addresses: Some(vec![self.address.clone()]), kind: LOCAL, status: status.into(), detail: detail.into(), ..self }
+        Self { addresses: Some(vec![self.address.clone()]), kind: LOCAL.into(), status: status.into(), detail: detail.into(), ..self }
     }
 
     async fn elsewhere(self, ctx: &Context, app: &App) -> Self {
@@ -174,7 +174,7 @@ impl RouterView {
         Self {
             address: found.addresses.first().cloned().unwrap_or_default(),
             addresses: (!found.addresses.is_empty()).then_some(found.addresses),
-            kind: API,
+            kind: crate::router::find(ctx, &self.name).await.map_or_else(|_| API.to_owned(), |router| router.kind),
             status: found.status,
             detail: found.detail,
             ..self
@@ -191,7 +191,7 @@ pub fn brief_routers(ctx: &Context, app: &str, deploys: i64, routers: &[AppRoute
         opts: router.opts.clone(),
         address: if router.name == LOCAL { local.clone() } else { elsewhere(&router.name) },
         addresses: None,
-        kind: "",
+        kind: String::new(),
         status: String::new(),
         detail: String::new(),
     };

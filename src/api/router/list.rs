@@ -17,7 +17,7 @@ use crate::{
         info::usable,
         names,
     },
-    router::{self, Router},
+    router::{self, Router, Way, ingress},
 };
 
 #[derive(Serialize)]
@@ -60,10 +60,11 @@ async fn view(ctx: &Context, router: Router, creator: bool) -> View {
 }
 
 async fn info(ctx: &Context, router: &Router) -> Result<BTreeMap<String, String>> {
-    if router.is_local() {
-        return Ok(BTreeMap::from([("address".to_owned(), format!("http://{}", ctx.provisioners.local().address("APP")))]));
+    match router.way(ctx)? {
+        Way::Local => Ok(BTreeMap::from([("address".to_owned(), format!("http://{}", ctx.provisioners.local().address("APP")))])),
+        Way::Api(api) => api.info().await,
+        Way::Ingress(edge) => Ok(ingress::info(&edge)),
     }
-    router.api(ctx)?.info().await
 }
 
 /// What the pools of these teams may use.

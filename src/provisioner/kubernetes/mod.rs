@@ -15,6 +15,7 @@ pub mod objects;
 pub mod observed;
 mod pod_log;
 mod rollout;
+mod route;
 mod scale;
 pub mod settings;
 mod spec;
@@ -44,7 +45,7 @@ use self::{
     write::Writer,
 };
 pub use self::{clusters::Clusters, spec::ClusterSpec};
-use super::{Provisioner, scaling::Scaler};
+use super::{Provisioner, Routes, scaling::Scaler};
 use crate::error::{Error, Result};
 
 /// How long the first look at a cluster may take.
@@ -60,6 +61,7 @@ pub struct Kubernetes {
     runs: Arc<Cache<Job>>,
     noted: jobs::Noted,
     scalers: Scalers,
+    routed: route::Watched,
     said: Arc<Said>,
     server: Arc<ServerSettings>,
     turns: Arc<Turns>,
@@ -80,6 +82,7 @@ impl Kubernetes {
             runs: Cache::start(client.clone(), end.clone()),
             noted: jobs::Noted::default(),
             scalers: Scalers::start(&client, &end),
+            routed: route::Watched::new(client.clone()),
             spec,
             client,
             said,
@@ -155,5 +158,9 @@ impl Provisioner for Kubernetes {
 
     fn scaler(&self) -> Option<&dyn Scaler> {
         Some(self)
+    }
+
+    fn routes(&self) -> Result<Option<&dyn Routes>> {
+        Ok(Some(self))
     }
 }

@@ -63,12 +63,21 @@ where
 {
     /// Begins to watch, until `end`.
     pub fn start(client: Client, end: CancellationToken) -> Arc<Self> {
+        Self::start_with(client, end, OURS)
+    }
+
+    /// The same for everything that names an app, whoever made it.
+    pub fn of_apps(client: Client, end: CancellationToken) -> Arc<Self> {
+        Self::start_with(client, end, APP)
+    }
+
+    fn start_with(client: Client, end: CancellationToken, labels: &'static str) -> Arc<Self> {
         let cache = Arc::new(Self::default());
         let watching = cache.clone();
         tokio::spawn(async move {
             tokio::select! {
                 () = end.cancelled() => {}
-                () = watching.follow(client) => {}
+                () = watching.follow(client, labels) => {}
             }
         });
         cache
@@ -85,7 +94,7 @@ where
                     while !watching.is_there(&client).await {
                         timeout(LOOK, watching.expected.notified()).await.ok();
                     }
-                    watching.follow(client).await;
+                    watching.follow(client, OURS).await;
                 } => {}
             }
         });
@@ -101,8 +110,8 @@ where
         self.expected.notify_one();
     }
 
-    async fn follow(&self, client: Client) {
-        let ours = watcher::Config::default().labels(OURS).timeout(WATCH);
+    async fn follow(&self, client: Client, labels: &str) {
+        let ours = watcher::Config::default().labels(labels).timeout(WATCH);
         let stream = watcher(Api::<K>::all(client), ours).default_backoff();
         let mut stream = std::pin::pin!(stream);
         let mut listed = ByOwner::new();

@@ -96,8 +96,15 @@ const OF_ALL: &[(&str, Is)] = &[
 /// True when the object that is there is the one that is wanted. A default that is not listed here makes this false: then it is written
 /// again, which changes nothing.
 pub fn is_same<T: Serialize>(wanted: &T, there: &T) -> Result<bool> {
-    let plain = |object: &T| serde_json::to_value(object).map(without).map_err(Error::internal);
-    Ok(plain(wanted)? == plain(there)?)
+    let whole = |object: &T| serde_json::to_value(object).map_err(Error::internal);
+    let (wanted, there) = (whole(wanted)?, whole(there)?);
+    Ok(owners(&wanted) == owners(&there) && without(wanted) == without(there))
+}
+
+/// What the object goes with: an owner that was made anew is another one, and the object would go with the old one.
+fn owners(object: &Value) -> Vec<&Value> {
+    let owners = object.pointer("/metadata/ownerReferences").and_then(Value::as_array);
+    owners.into_iter().flatten().filter_map(|owner| owner.get("uid")).collect()
 }
 
 /// The object as it was written.
@@ -168,6 +175,16 @@ mod tests {
         let mut there = deployment(json!({"selector": {}, "progressDeadlineSeconds": 600, "template": {"spec": pod}}));
         there.metadata.resource_version = Some("7".into());
         assert!(is_same(&wanted, &there).unwrap());
+    }
+
+    #[test]
+    fn an_owner_that_was_made_anew_is_another_one() {
+        let owned = |uid: &str| -> Deployment {
+            let owner = json!({"apiVersion": "v1", "kind": "Service", "name": "s", "uid": uid});
+            serde_json::from_value(json!({"metadata": {"name": "d", "ownerReferences": [owner]}})).unwrap()
+        };
+        assert!(is_same(&owned("1"), &owned("1")).unwrap());
+        assert!(!is_same(&owned("1"), &owned("2")).unwrap());
     }
 
     #[test]

@@ -217,7 +217,7 @@ pub fn job(job: &JobState) -> Labels {
 }
 
 /// Tags that can be labels.
-fn tags(tags: &[String]) -> Labels {
+pub fn tags(tags: &[String]) -> Labels {
     static NAME: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new("^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$").ok());
     let label = |tag: &String| {
         let (key, value) = tag.split_once('=').unwrap_or((tag, ""));
@@ -226,6 +226,12 @@ fn tags(tags: &[String]) -> Labels {
         valid.then(|| (own(&name), value.to_owned()))
     };
     tags.iter().filter_map(label).collect()
+}
+
+/// True for what can be a label's value.
+pub fn is_value(text: &str) -> bool {
+    static VALUE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new("^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$").ok());
+    text.len() <= 63 && VALUE.as_ref().is_some_and(|valid| valid.is_match(text))
 }
 
 /// Labels and annotations are looked up as one, with and without the prefix; annotations win.

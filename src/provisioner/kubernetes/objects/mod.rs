@@ -8,6 +8,7 @@ pub mod custom;
 pub mod deployment;
 pub mod env;
 pub mod filled;
+pub mod http_route;
 pub mod ingress;
 pub mod isolated;
 pub mod job;
@@ -21,6 +22,7 @@ pub mod probe;
 pub mod pull_secret;
 pub mod quantity;
 pub mod resources;
+pub mod routing;
 #[cfg(test)]
 mod samples;
 pub mod secret;

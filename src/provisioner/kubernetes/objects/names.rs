@@ -4,6 +4,8 @@ use sha2::{Digest, Sha256};
 
 /// The longest name of an object of a process: Kubernetes adds to it for replica sets and pods, and wants no label above 63.
 const LONGEST: usize = 55;
+/// The longest name of an object.
+const LONGEST_ROUTE: usize = 253;
 
 /// A name as Kubernetes takes it.
 pub fn kube_name(name: &str) -> String {
@@ -85,18 +87,41 @@ pub fn claim(volume: &str) -> String {
 }
 
 /// The ingress of an app's own host name.
-pub fn ingress(app: &str) -> String {
-    format!("kubernetes-router-{app}-ingress")
+pub fn ingress(app: &str, instance: &str) -> String {
+    routed(format!("kubernetes-router-{app}-ingress"), instance)
 }
 
 /// The ingress of another host name of an app.
-pub fn cname_ingress(cname: &str) -> String {
-    format!("kubernetes-router-cname-{cname}")
+pub fn cname_ingress(cname: &str, instance: &str) -> String {
+    routed(format!("kubernetes-router-cname-{cname}"), instance)
 }
 
 /// The certificate of one of an app's host names.
-pub fn certificate(app: &str, host: &str) -> String {
-    format!("kr-{app}-{host}")
+pub fn certificate(app: &str, host: &str, instance: &str) -> String {
+    routed(format!("kr-{app}-{host}"), instance)
+}
+
+/// The route of an app's own host name, or of the one with this prefix.
+pub fn http_route(app: &str, prefix: &str, instance: &str) -> String {
+    let dash = if prefix.is_empty() { "" } else { "-" };
+    routed(format!("kube-router-{app}{dash}{prefix}"), instance)
+}
+
+/// The route of another host name of an app.
+pub fn cname_http_route(app: &str, cname: &str, instance: &str) -> String {
+    routed(format!("kube-router-{app}-{cname}-cname"), instance)
+}
+
+/// `name-instance`; where that is too long, it ends in a digest. A host name's `*` is a word.
+fn routed(name: String, instance: &str) -> String {
+    let dash = if instance.is_empty() { "" } else { "-" };
+    let whole = format!("{name}{dash}{instance}").replace('*', "wildcard");
+    if whole.len() <= LONGEST_ROUTE {
+        return whole;
+    }
+    let digest: String = hex::encode(Sha256::digest(&whole)).chars().take(16).collect();
+    let begin: String = whole.chars().take(LONGEST_ROUTE - 17).collect();
+    format!("{begin}-{digest}")
 }
 
 #[cfg(test)]
@@ -118,6 +143,20 @@ mod tests {
         assert_eq!(base(&app, "fifteen-letters"), format!("{app}-{}", &hex::encode(Sha256::digest("fifteen-letters"))[..14]));
         assert_eq!(versioned(&app, "fourteen-chars", 1), format!("{app}-{}", &hex::encode(Sha256::digest("fourteen-chars-v1"))[..14]));
         assert_eq!(versioned(&app, "fourteen-chars", 1).len(), 55);
+    }
+
+    #[test]
+    fn names_of_routes_are_those_of_tsurus_router_and_never_too_long() {
+        assert_eq!(ingress("blog", ""), "kubernetes-router-blog-ingress");
+        assert_eq!(ingress("blog", "inner"), "kubernetes-router-blog-ingress-inner");
+        assert_eq!(cname_ingress("*.example.com", ""), "kubernetes-router-cname-wildcard.example.com");
+        assert_eq!(http_route("blog", "v2.version", ""), "kube-router-blog-v2.version");
+        assert_eq!(cname_http_route("blog", "example.com", "i"), "kube-router-blog-example.com-cname-i");
+        let (long, other) = (format!("{}.com", "a".repeat(249)), format!("{}.org", "a".repeat(249)));
+        let whole = format!("kubernetes-router-cname-{long}");
+        let digest = &hex::encode(Sha256::digest(&whole))[..16];
+        assert_eq!(cname_ingress(&long, ""), format!("{}-{digest}", &whole[..236]));
+        assert!(certificate("blog", &long, "").len() == 253 && certificate("blog", &long, "") != certificate("blog", &other, ""));
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod cluster;
 mod read;
 
 pub use cluster::{Build, ClusterSettings, Factors, PoolSettings};
+pub use read::truth;
 
 use std::time::Duration;
 

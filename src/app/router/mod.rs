@@ -1,8 +1,15 @@
-//! Routers of apps. The router `local` reaches every app by its host names; others are told of the apps that have them.
+//! Routers of apps. The router `local` reaches every app of this machine by its host names; others are told of the apps that have them,
+//! or are objects of the cluster that this server writes.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod backend;
+mod line;
 
-use serde_json::Value;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+pub use line::Line;
 
 use super::{App, AppRouter};
 use crate::{
@@ -10,14 +17,13 @@ use crate::{
     error::{Error, Result},
     event::Locked,
     output::Output,
-    pool::Pool,
     provisioner::AppState,
-    router::{
-        self, LOCAL, address,
-        api::{Api, Backend, Health, Prefix},
-    },
+    router::{self, LOCAL, Way, address},
     store::{Filter, Update},
 };
+
+/// Seconds between questions to a router where an app answers: clouds take minutes to make an address.
+const PAUSES: [u64; 9] = [1, 2, 4, 8, 15, 30, 60, 120, 300];
 
 fn not_found(name: &str) -> Error {
     Error::not_found(format!("router {name:?} not found"))
@@ -46,6 +52,7 @@ pub async fn add(ctx: &Context, app: &mut Locked<App>, name: &str, opts: BTreeMa
     }
     check_opts(name, &opts)?;
     check_cnames(ctx, app, name).await?;
+    check_names(ctx, app, name).await?;
     let new = AppRouter { name: name.into(), opts: said(opts) };
     if runs(ctx, app).await? {
         ensure_one(ctx, app, &new).await?;
@@ -66,6 +73,22 @@ async fn check_cnames(ctx: &Context, app: &App, router: &str) -> Result<()> {
     Err(Error::refused(format!("cname {cname} already exists for app {} using router {router}", other.name)))
 }
 
+/// Two routers of an app may not write the same objects.
+async fn check_names(ctx: &Context, app: &App, name: &str) -> Result<()> {
+    let Way::Ingress(new) = router::find(ctx, name).await?.way(ctx)? else { return Ok(()) };
+    for linked in app.routers.iter().filter(|linked| linked.name != LOCAL) {
+        match router::find(ctx, &linked.name).await?.way(ctx)? {
+            Way::Ingress(known) if known.collides(&new) => {
+                let text =
+                    format!("router {name:?} writes objects of the same names as {:?}: give one of them another `instance`", linked.name);
+                return Err(Error::invalid(text));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 async fn set(ctx: &Context, app: &mut Locked<App>, routers: Vec<AppRouter>) -> Result<()> {
     let id = app.id;
     // The old form is another place where tsuru looks.
@@ -84,11 +107,11 @@ pub async fn set_opts(ctx: &Context, app: &mut Locked<App>, name: &str, opts: BT
     if runs(ctx, app).await? { ensure_one(ctx, app, &wanted).await } else { Ok(()) }
 }
 
-/// Takes a router from the app. `local` cannot be taken.
+/// Takes a router from the app. `local` cannot be taken where it reaches all apps.
 pub async fn remove(ctx: &Context, app: &mut Locked<App>, name: &str) -> Result<()> {
     let (gone, left): (Vec<AppRouter>, Vec<AppRouter>) = app.routers.iter().cloned().partition(|router| router.name == name);
     let gone = gone.first().ok_or_else(|| not_found(name))?;
-    if name == LOCAL {
+    if name == LOCAL && super::rollout::provisioner(ctx, app).await?.name() == LOCAL {
         return Err(Error::invalid(format!("router {name:?} cannot be removed: on this server it reaches every app")));
     }
     set(ctx, app, left).await?;
@@ -112,6 +135,9 @@ pub async fn gates(ctx: &Context, app: &App) -> Result<Vec<String>> {
 /// Makes host names and units what they should be, and has all routers know.
 pub async fn rebuild(ctx: &Context, app: &Locked<App>) -> Result<()> {
     let provisioner = super::rollout::provisioner(ctx, app).await?;
+    if provisioner.routes()?.is_some() {
+        return ensure(ctx, app, &Output::default()).await;
+    }
     match provisioner.state(&app.name).await?.filter(|state| !state.processes.is_empty()) {
         Some(state) => provisioner.apply(AppState { cnames: app.cname.clone(), ..state }, &Output::default()).await?,
         None => provisioner.set_cnames(&app.name, &app.cname).await?,
@@ -122,6 +148,9 @@ pub async fn rebuild(ctx: &Context, app: &Locked<App>) -> Result<()> {
 /// True when there is something that routers could send requests to.
 async fn runs(ctx: &Context, app: &App) -> Result<bool> {
     let provisioner = super::rollout::provisioner(ctx, app).await?;
+    if let Some(routes) = provisioner.routes()? {
+        return Ok(!routes.targets(&app.name).await?.is_empty());
+    }
     Ok(provisioner.state(&app.name).await?.is_some_and(|state| state.processes.iter().any(|process| process.units > 0)))
 }
 
@@ -143,41 +172,26 @@ pub async fn ensure(ctx: &Context, app: &App, out: &Output) -> Result<()> {
 }
 
 async fn ensure_one(ctx: &Context, app: &App, linked: &AppRouter) -> Result<()> {
-    let router = router::find(ctx, &linked.name).await?;
-    if router.is_local() {
-        return Ok(());
+    let Some(line) = Line::to(ctx, app, &linked.name).await? else { return Ok(()) };
+    let told = line.ensure(ctx, app, linked).await?;
+    match (told.first(), line) {
+        (Some(address), _) => address::keep(&ctx.store, &app.name, &linked.name, address).await,
+        (None, Line::Cluster(..)) => address::forget(&ctx.store, &app.name, &linked.name).await,
+        (None, Line::Api(_)) => {
+            ctx.runtime.spawn(ask_later(ctx.clone(), app.name.clone(), linked.name.clone()));
+            Ok(())
+        }
     }
-    let api = speaking(ctx, app, router.api(ctx)?).await?;
-    api.ensure(&app.name, &backend(ctx, app, linked)).await?;
-    // What it does not tell now is asked for again when somebody looks at the app.
-    let told = api.addresses(&app.name).await.unwrap_or_default();
-    address::keep(&ctx.store, &app.name, &linked.name, told.first().map_or("", String::as_str)).await
 }
 
-/// The router, told of pool and cluster when it wants to be.
-pub(super) async fn speaking<'a>(ctx: &Context, app: &App, api: Api<'a>) -> Result<Api<'a>> {
-    if !api.multi_cluster {
-        return Ok(api);
-    }
-    let pool = Pool::load(&ctx.store, &app.pool).await?;
-    Ok(api.also_saying(crate::cluster::headers(&ctx.store, &pool).await?))
-}
-
-fn backend(ctx: &Context, app: &App, linked: &AppRouter) -> Backend {
-    let mut opts: BTreeMap<String, Value> = linked.opts.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
-    opts.insert("tsuru.io/app-pool".into(), app.pool.as_str().into());
-    opts.insert("tsuru.io/app-teamowner".into(), app.team_owner.as_str().into());
-    opts.insert("tsuru.io/app-teams".into(), app.teams.iter().map(String::as_str).collect());
-    // This server passes requests for the app's own address on to its units.
-    let target = [("host", ctx.provisioners.local().address(&app.name)), ("address", ctx.config.apps_listen.to_string())];
-    Backend {
-        opts,
-        cnames: app.cname.clone(),
-        team: app.team_owner.clone(),
-        tags: app.tags.clone(),
-        cert_issuers: issuers(app),
-        prefixes: vec![Prefix { prefix: String::new(), target: target.map(|(name, value)| (name.to_owned(), value)).into() }],
-        healthcheck: Health { path: String::new(), tcp_only: true },
+/// A router that does not know yet where an app answers is asked again until it does, or the app has it no more.
+async fn ask_later(ctx: Context, app: String, name: String) {
+    for pause in PAUSES {
+        tokio::time::sleep(Duration::from_secs(pause)).await;
+        match App::load(&ctx.store, &app).await {
+            Ok(app) if is_linked(&app, &name) && look(&ctx, &app, &name).await.addresses.is_empty() => {}
+            _ => return,
+        }
     }
 }
 
@@ -190,8 +204,10 @@ pub fn issuers(app: &App) -> BTreeMap<String, String> {
 async fn forget_one(ctx: &Context, app: &App, linked: &AppRouter) {
     let forgotten = async {
         address::forget(&ctx.store, &app.name, &linked.name).await?;
-        let router = router::find(ctx, &linked.name).await?;
-        if router.is_local() { Ok(()) } else { speaking(ctx, app, router.api(ctx)?).await?.remove(&app.name).await }
+        match Line::to(ctx, app, &linked.name).await? {
+            Some(line) => line.remove(&app.name).await,
+            None => Ok(()),
+        }
     };
     if let Err(e) = forgotten.await {
         tracing::warn!(app = app.name, router = linked.name, error = %e, "a router could not be told to forget an app");
@@ -219,14 +235,10 @@ pub struct Reached {
 /// What a router says of an app.
 pub async fn look(ctx: &Context, app: &App, name: &str) -> Reached {
     let asked = async {
-        let api = speaking(ctx, app, router::find(ctx, name).await?.api(ctx)?).await?;
-        let addresses = api.addresses(&app.name).await?;
-        if addresses.is_empty() {
-            return Ok(Reached { status: "not ready".into(), ..Reached::default() });
-        }
-        address::keep(&ctx.store, &app.name, name, addresses.first().map_or("", String::as_str)).await?;
-        let status = api.status(&app.name).await?;
-        Ok::<_, Error>(Reached { addresses, status: status.status, detail: status.detail })
+        let Some(line) = Line::to(ctx, app, name).await? else { return Ok(Reached::default()) };
+        let found = line.look(&app.name).await?;
+        address::keep(&ctx.store, &app.name, name, found.addresses.first().map_or("", String::as_str)).await?;
+        Ok::<_, Error>(found)
     };
     asked.await.unwrap_or_else(|e| Reached { status: "not ready".into(), detail: e.to_string(), ..Reached::default() })
 }

@@ -1,0 +1,198 @@
+//! Routes of a gateway: what the Gateway API has in place of ingresses.
+
+use std::borrow::Cow;
+
+use k8s_openapi::{NamespaceResourceScope, apimachinery::pkg::apis::meta::v1::ObjectMeta};
+use kube::{Resource, ResourceExt};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{
+    labels::Labels,
+    meta, names,
+    routing::{Backend, CNAMES, Routing},
+    some,
+};
+use crate::provisioner::routes::Gateway;
+
+/// The definition that a cluster with the Gateway API has.
+pub const CRD: &str = "httproutes.gateway.networking.k8s.io";
+/// Part of the name of a router's objects.
+pub const INSTANCE: &str = "router.tsuru.io/instance";
+/// The route of a host name of the app's own.
+pub const IS_CNAME: &str = "router.tsuru.io/is-cname";
+const PLAIN: &str = "router.tsuru.io/http-only";
+const GROUP: &str = "gateway.networking.k8s.io";
+
+/// A route.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HttpRoute {
+    #[serde(default = "version")]
+    api_version: String,
+    #[serde(default = "kind")]
+    kind: String,
+    /// Name, labels.
+    pub metadata: ObjectMeta,
+    /// Where requests go.
+    #[serde(default)]
+    pub spec: Value,
+    /// What gateways say of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<Value>,
+}
+
+fn version() -> String {
+    format!("{GROUP}/v1")
+}
+
+fn kind() -> String {
+    "HTTPRoute".into()
+}
+
+impl Resource for HttpRoute {
+    type DynamicType = ();
+    type Scope = NamespaceResourceScope;
+
+    fn kind((): &()) -> Cow<'_, str> {
+        "HTTPRoute".into()
+    }
+
+    fn group((): &()) -> Cow<'_, str> {
+        GROUP.into()
+    }
+
+    fn version((): &()) -> Cow<'_, str> {
+        "v1".into()
+    }
+
+    fn plural((): &()) -> Cow<'_, str> {
+        "httproutes".into()
+    }
+
+    fn meta(&self) -> &ObjectMeta {
+        &self.metadata
+    }
+
+    fn meta_mut(&mut self) -> &mut ObjectMeta {
+        &mut self.metadata
+    }
+}
+
+/// All routes of an app, that of its own name first.
+pub fn all(routing: &Routing<'_>, gateway: &Gateway) -> Vec<HttpRoute> {
+    let (app, instance) = (&routing.route.app, &routing.edge.instance);
+    let path = Some(routing.opt("route")).filter(|path| !path.is_empty()).unwrap_or("/");
+    let plain = [(PLAIN.to_owned(), routing.wants("http-only").to_string())];
+    let own = routing.hosts().into_iter().map(|(host, backend)| {
+        let labels = Routing::base(backend).into_iter().chain(plain.clone()).collect();
+        route(routing, names::http_route(app, &backend.prefix, instance), labels, spec(gateway, &host, backend, path))
+    });
+    let cnames = routing.route.cnames.iter().map(|cname| {
+        let labels = [(IS_CNAME.to_owned(), "true".to_owned())].into();
+        route(routing, names::cname_http_route(app, cname, instance), labels, spec(gateway, cname, &routing.own, "/"))
+    });
+    let mut all: Vec<HttpRoute> = own.chain(cnames).collect();
+    if let Some(main) = all.first_mut().filter(|_| !routing.route.cnames.is_empty()) {
+        main.annotations_mut().insert(CNAMES.into(), routing.route.cnames.join(","));
+    }
+    all
+}
+
+fn route(routing: &Routing<'_>, name: String, mut labels: Labels, spec: Value) -> HttpRoute {
+    labels.insert(INSTANCE.into(), routing.edge.instance.clone());
+    labels.extend(routing.labels());
+    let mut metadata = meta(name, &routing.own.namespace, labels);
+    metadata.annotations = some(routing.annotations(|option| option.contains('/').then(|| option.to_owned())));
+    HttpRoute { api_version: version(), kind: kind(), metadata, spec, status: None }
+}
+
+/// With everything that the API server would fill in.
+fn spec(gateway: &Gateway, host: &str, backend: &Backend, path: &str) -> Value {
+    json!({
+        "parentRefs": [{"group": GROUP, "kind": "Gateway", "namespace": gateway.namespace, "name": gateway.name}],
+        "hostnames": [host],
+        "rules": [{
+            "matches": [{"path": {"type": "PathPrefix", "value": path}}],
+            "backendRefs": [{"group": "", "kind": "Service", "name": backend.service, "port": backend.port, "weight": 1}],
+        }],
+    })
+}
+
+/// Where an app answers by this route.
+pub fn addresses(route: &HttpRoute, port: Option<u16>) -> Vec<String> {
+    let plain = route.labels().get(PLAIN).is_some_and(|value| value == "true");
+    let hosts = route.spec.get("hostnames").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let address = |host: &str| match port {
+        Some(port) if plain => format!("http://{host}:{port}"),
+        _ if plain => format!("http://{host}"),
+        _ => format!("https://{host}"),
+    };
+    hosts.map(address).collect()
+}
+
+/// Why nobody serves the route, if so.
+pub fn fault(route: &HttpRoute) -> Option<String> {
+    let said = route.status.as_ref().and_then(|status| status.pointer("/parents/0/conditions")).and_then(Value::as_array);
+    let conditions = said.into_iter().flatten();
+    let text = |condition: &Value, key: &str| condition.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let mut missing = vec!["Accepted", "ResolvedRefs"];
+    for condition in conditions {
+        let kind = text(condition, "type");
+        if !missing.contains(&kind.as_str()) {
+            continue;
+        }
+        if text(condition, "status") != "True" {
+            return Some(format!("{}: {}", text(condition, "reason"), text(condition, "message")));
+        }
+        missing.retain(|name| *name != kind);
+    }
+    (!missing.is_empty()).then(|| "no gateway has taken the route up".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::routing::tests::{backends, route as wanted},
+        *,
+    };
+
+    fn made(opts: &[(&str, &str)], cnames: &[&str]) -> Vec<HttpRoute> {
+        let (edge, mut route) = wanted(opts);
+        route.cnames = cnames.iter().map(|cname| (*cname).to_owned()).collect();
+        let gateway = Gateway { namespace: "edge".into(), name: "g".into() };
+        all(&Routing::new(&edge, &route, backends()).unwrap(), &gateway)
+    }
+
+    #[test]
+    fn each_name_has_a_route() {
+        let routes = made(&[("all-prefixes", "true"), ("x/y", "1"), ("z", "2"), ("route", "/r")], &["c.org"]);
+        let names: Vec<String> = routes.iter().map(ResourceExt::name_any).collect();
+        assert_eq!(names, ["kube-router-a", "kube-router-a-web.process", "kube-router-a-v2.version", "kube-router-a-c.org-cname"]);
+        assert_eq!((routes[0].annotations()[CNAMES].as_str(), routes[0].annotations()["x/y"].as_str()), ("c.org", "1"));
+        assert!(!routes[0].annotations().contains_key("z"));
+        assert_eq!((&routes[2].spec["hostnames"], &routes[3].labels()[IS_CNAME]), (&json!(["v2.version.a.x.org"]), &"true".to_owned()));
+        assert_eq!(routes[0].spec["parentRefs"][0]["namespace"], "edge");
+        assert_eq!(routes[0].spec["rules"][0]["matches"][0]["path"]["value"], "/r");
+    }
+
+    #[test]
+    fn the_scheme_is_what_the_app_says() {
+        assert_eq!(addresses(&made(&[], &[])[0], Some(81)), ["https://a.x.org"]);
+        assert_eq!(addresses(&made(&[("http-only", "true")], &[])[0], Some(81)), ["http://a.x.org:81"]);
+    }
+
+    #[test]
+    fn a_gateway_says_whether_it_serves_a_route() {
+        let told = |conditions: Value| {
+            let mut route = made(&[], &[]).remove(0);
+            route.status = Some(json!({"parents": [{"conditions": conditions}]}));
+            fault(&route)
+        };
+        let (accepted, found) = (json!({"type": "Accepted", "status": "True"}), json!({"type": "ResolvedRefs", "status": "True"}));
+        assert_eq!(told(json!([accepted, found])), None);
+        assert_eq!(told(json!([accepted])).as_deref(), Some("no gateway has taken the route up"));
+        let refused = json!({"type": "ResolvedRefs", "status": "False", "reason": "BackendNotFound", "message": "no service"});
+        assert_eq!(told(json!([accepted, refused])).as_deref(), Some("BackendNotFound: no service"));
+    }
+}
