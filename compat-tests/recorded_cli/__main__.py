@@ -1,6 +1,8 @@
 """Runs the recorded suite of the stock `tsuru` CLI against a new server, and compares what every step prints with what it printed then.
 
-usage: python3 compat-tests/recorded_cli --server PATH-OF-impaasd [--database MONGODB-URL]
+usage: python3 compat-tests/recorded_cli --server PATH-OF-impaasd [--database MONGODB-URL] [--cluster]
+
+With --cluster apps run on a real Kubernetes (cluster.py) instead of as processes of this machine.
 
 The last line is `N same, M different (explained), K failed`."""
 
@@ -15,6 +17,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "lib"))
 import compare  # noqa: E402
 import suite  # noqa: E402
+from cluster import Cluster, absent  # noqa: E402
 from doubles import Broker, Router  # noqa: E402
 from server import Server, authority  # noqa: E402
 from stock import Cli, where  # noqa: E402
@@ -23,13 +26,15 @@ from stock import Cli, where  # noqa: E402
 def run(options):
     """Runs all steps; how many are same, different, failed."""
     broker, router = Broker(), Router()
-    server = Server(str(Path(options.server).resolve()), router.url, options.database)
-    cli, rules = Cli(server.url), compare.Rules()
+    cluster = Cluster() if options.cluster else None
+    server = Server(str(Path(options.server).resolve()), router.url, options.database, cluster)
+    cli, rules = Cli(server.url), compare.Rules("different_on_cluster.csv" if cluster else "different.csv")
     try:
         shutil.copytree(HERE / "apps", Path(cli.home, "apps"))
         Path(cli.home, "apps", "service.yaml").write_text(broker.manifest())
-        Path(cli.home, "ca.crt").write_bytes(base64.b64decode(authority(HERE.parent / "recorded")))
-        names = suite.Names(server.url, broker.url, router.url)
+        authority_there = base64.b64decode(authority(HERE.parent / "recorded"))
+        Path(cli.home, "ca.crt").write_bytes(cluster.authority if cluster else authority_there)
+        names = suite.Names(server.url, broker.url, router.url, cluster)
         counts = {"same": 0, "different": 0, "FAILED": 0}
         for step in suite.steps():
             state, why = one(cli, names, rules, step)
@@ -38,18 +43,23 @@ def run(options):
                 print(f"{state:9} {step['step']}{': ' + why if why else ''}", flush=True)
         for rule in rules.idle():
             counts["FAILED"] += 1
-            print(f"FAILED    different.csv explains what does not differ: {rule['step']}, {rule['side']}, {rule['line']}")
+            print(f"FAILED    {rules.name} explains what does not differ: {rule['step']}, {rule['side']}, {rule['line']}")
+        if cluster and counts["FAILED"]:
+            cluster.show()
     finally:
         cli.close()
         server.stop()
         broker.stop()
         router.stop()
+        if cluster:
+            cluster.close()
     return counts
 
 
 def one(cli, names, rules, step):
     name, there = step["step"], (step["rc"], step["stdout"] + step["stderr"])
-    cwd = Path(cli.home, "apps", suite.FOLDERS[name]) if name in suite.FOLDERS else None
+    folders = suite.FOLDERS_ON_CLUSTER if names.cluster else suite.FOLDERS
+    cwd = Path(cli.home, "apps", folders[name]) if name in folders else None
     end = time.monotonic() + suite.PATIENCE.get(name, 0)
     while True:
         result = cli.run(*suite.arguments(step, names), stdin=suite.TYPED.get(name, ""), cwd=cwd)
@@ -64,10 +74,13 @@ def main():
     parser = argparse.ArgumentParser(description="the recorded suite of the stock CLI")
     parser.add_argument("--server", required=True)
     parser.add_argument("--database")
+    parser.add_argument("--cluster", action="store_true")
     parser.add_argument("--verbose", action="store_true")
     options = parser.parse_args()
-    if not where():
-        print("SKIPPED the stock tsuru CLI is not on PATH\n0 same, 0 different (explained), 0 failed")
+    missing = None if where() else "the stock tsuru CLI is not on PATH"
+    missing = missing or (absent() if options.cluster else None)
+    if missing:
+        print(f"SKIPPED {missing}\n0 same, 0 different (explained), 0 failed")
         return 0
     counts = run(options)
     print(f"{counts['same']} same, {counts['different']} different (explained), {counts['FAILED']} failed")

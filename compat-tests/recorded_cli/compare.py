@@ -39,10 +39,11 @@ def row(line):
 
 
 class Rules:
-    """The rows of `different.csv`."""
+    """The rows of a file."""
 
-    def __init__(self):
-        with open(HERE / "different.csv", newline="") as file:
+    def __init__(self, name="different.csv"):
+        self.name = name
+        with open(HERE / name, newline="") as file:
             self.rows = list(csv.DictReader(file))
         for rule in self.rows:
             rule["used"], rule["pattern"] = False, re.compile(rule["line"])

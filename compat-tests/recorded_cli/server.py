@@ -13,20 +13,28 @@ SETTINGS = """
 auth: {{scheme: native, user-registration: true, hash-cost: 4}}
 quota: {{units-per-app: 10, apps-per-user: 8}}
 volume-plans:
-  host: {{local: {{plugin: hostPath}}}}
-  nfs: {{local: {{storage-class: nfs, access-modes: ReadWriteMany}}}}
+  host: {{{provisioner}: {{plugin: hostPath}}}}
+  nfs: {{{provisioner}: {{storage-class: nfs, access-modes: ReadWriteMany}}}}
 routers: {{none: {{type: api, default: true, api-url: "{router}/api"}}}}
 outgoing: {{allow-private: true, allow: 127.0.0.0/8}}
 """
 
 
-class Server:
-    """`impaasd` in a folder of its own; with documents in this MongoDB when there is one."""
+ON_CLUSTER = """
+provisioner: kubernetes
+docker: {{registry: "127.0.0.1:5000", repository-namespace: {name}}}
+"""
 
-    def __init__(self, binary, router, database=None):
+
+class Server:
+    """`impaasd` in a folder of its own; with documents in this MongoDB, with apps on this cluster, when there is one."""
+
+    def __init__(self, binary, router, database=None, cluster=None):
         self.folder = tempfile.TemporaryDirectory(prefix="recorded-cli-")
         folder = Path(self.folder.name)
-        settings = SETTINGS.format(router=router)
+        settings = SETTINGS.format(router=router, provisioner="kubernetes" if cluster else "local")
+        if cluster:
+            settings += ON_CLUSTER.format(name=cluster.name)
         if database:
             settings += f"database: {{url: '{database}', name: recorded_cli_{free_port()}}}\n"
         (folder / "tsuru.conf").write_text(settings)

@@ -23,6 +23,8 @@ TYPED = {
 # Where the CLI ran, below the apps of this folder.
 FOLDERS = dict.fromkeys(["deploy", "deploy-2", "deploy-blocked", "bob-deploy-denied"], "hello")
 FOLDERS |= dict.fromkeys(["deploy-dockerfile", "deploy-newversion", "app-build"], "dock")
+# On a cluster Dockerfiles are built.
+FOLDERS_ON_CLUSTER = {step: "docker" if folder == "dock" else folder for step, folder in FOLDERS.items()}
 
 # Dockerfiles need a container engine, which this machine may not have: the app is deployed by its platform instead, in as many versions.
 # Health checks of a slow machine say more than the last ten lines of a log hold.
@@ -40,14 +42,12 @@ PATIENCE = {"job-info-2": 20, "job-log": 20}
 class Names:
     """The recorded places, and ours in their stead."""
 
-    def __init__(self, target, broker, router):
-        self.places = [
-            ("http://127.0.0.1:8082", target),
-            ("http://127.0.0.1:8190", broker),
-            ("http://127.0.0.1:8099", router),
-            ("127.0.0.1:5000/base/", "tsuru/"),
-            ("127.0.0.1:5000/rec21018/", "tsuru/"),
-        ]
+    def __init__(self, target, broker, router, cluster=None):
+        images = [("127.0.0.1:5000/base/", "tsuru/"), ("127.0.0.1:5000/rec21018/", "tsuru/")]
+        there = [("http://127.0.0.1:8082", target), ("http://127.0.0.1:8190", broker), ("http://127.0.0.1:8099", router)]
+        self.cluster = cluster
+        self.both = there + cluster.places() if cluster else there
+        self.places = self.both if cluster else there + images
 
     def ours(self, argument):
         for recorded, here in self.places:
@@ -56,7 +56,7 @@ class Names:
 
     def recorded(self, text):
         """What we printed, with the recorded addresses."""
-        for recorded, here in self.places[:3]:
+        for recorded, here in self.both:
             text = text.replace(here, recorded)
         return text
 
@@ -67,7 +67,10 @@ def steps():
 
 
 def arguments(step, names):
-    """What the CLI is called with here: pools are of the provisioner that this machine has."""
+    """What the CLI is called with here: without a cluster, pools are of the provisioner that this machine has."""
+    if names.cluster:
+        words = INSTEAD[step["step"]] if step["step"] == "app-log" else step["argv"]
+        return [names.ours(word) for word in words] + (names.cluster.custom() if step["step"] == "cluster-add" else [])
     local = step["step"] in ("pool-add", "pool-add-2")
     words = INSTEAD.get(step["step"], step["argv"])
     return ["local" if local and word == "kubernetes" else names.ours(word) for word in words]

@@ -30,11 +30,15 @@ async fn callers_see_the_routers_that_their_pools_allow() {
 }
 
 #[actix_web::test]
-async fn there_is_the_local_provisioner_and_no_cluster() {
+async fn there_are_two_provisioners_and_no_cluster() {
     let server = Server::new().await;
     let admin = server.admin().await;
     let list = admin.get("/1.7/provisioner").send().await.ok(200).json();
-    assert_eq!(list, json!([{"name": "local", "cluster_help": {"provisioner_help": "", "custom_data_help": null}}]));
+    assert_eq!((&list[0]["name"], list.as_array().unwrap().len()), (&json!("kubernetes"), 2));
+    let told = &list[0]["cluster_help"];
+    assert!(told["provisioner_help"].as_str().unwrap().starts_with("Represents a kubernetes cluster"), "{told}");
+    assert!(told["custom_data_help"]["registry"].is_string(), "{told}");
+    assert_eq!(list[1], json!({"name": "local", "cluster_help": {"provisioner_help": "", "custom_data_help": null}}));
     admin.get("/1.3/provisioner/clusters").send().await.ok(204);
     admin.get("/1.8/provisioner/clusters/k1").send().await.fails(404, "cluster not found");
 }

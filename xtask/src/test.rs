@@ -25,11 +25,11 @@ pub fn run(install: bool) -> Result<()> {
     let mongodb = mongodb(&mut steps);
     let provider = openid_provider(&mut steps);
     tests(&mut steps, mongodb.as_ref(), provider.as_deref());
-    kubernetes(&mut steps, install);
+    kubernetes(&mut steps, install, mongodb.as_ref());
     bad_input(&mut steps);
     openapi(&mut steps);
     stock_cli(&mut steps, mongodb.as_ref());
-    recorded_cli(&mut steps, mongodb.as_ref());
+    recorded_cli(&mut steps, mongodb.as_ref(), None);
     sign_on(&mut steps, provider.as_deref());
     go_client(&mut steps);
     steps.finish()
@@ -107,7 +107,7 @@ fn tests(steps: &mut Steps, mongodb: Option<&MongoDb>, provider: Option<&str>) {
 }
 
 /// On a real cluster, which is there only meanwhile; one that a developer started is left as it is.
-fn kubernetes(steps: &mut Steps, install: bool) {
+fn kubernetes(steps: &mut Steps, install: bool, mongodb: Option<&MongoDb>) {
     let (cluster, name) = (Cluster::here(), "tests on a real Kubernetes");
     if let Some(why) = cluster.refused() {
         return steps.skip(name, &why);
@@ -117,6 +117,7 @@ fn kubernetes(steps: &mut Steps, install: bool) {
     if up {
         let test = ["test", "--test", "tests", "--", "kubernetes::", "--test-threads=4"];
         steps.run(name, || shown(cargo(&test).envs(cluster.environment())));
+        recorded_cli(steps, mongodb, Some(&cluster));
     }
     if ours {
         steps.run("Kubernetes: the cluster is taken down", || cluster.down());
@@ -157,21 +158,28 @@ fn stock_cli(steps: &mut Steps, mongodb: Option<&MongoDb>) {
     }
 }
 
-/// What the CLI printed with tsuru's server, step by step; the program starts its server itself.
-fn recorded_cli(steps: &mut Steps, mongodb: Option<&MongoDb>) {
-    let embedded = ("the recorded suite of the stock CLI", None);
-    let runs = mongodb.map(|mongodb| ("the recorded suite of the stock CLI, documents in MongoDB", Some(&mongodb.url)));
-    for (name, database) in std::iter::once(embedded).chain(runs) {
-        if !tools::on_path("tsuru") {
-            steps.skip(name, "absent: no `tsuru` on PATH");
+/// What the CLI printed with tsuru's server, step by step; the program starts its server itself. On a cluster, the stock deploy-agent
+/// builds: it is nothing that this project ships either.
+fn recorded_cli(steps: &mut Steps, mongodb: Option<&MongoDb>, cluster: Option<&Cluster>) {
+    let (place, needed) = match cluster {
+        Some(_) => (" on Kubernetes", ["tsuru", "deploy-agent"].as_slice()),
+        None => ("", ["tsuru"].as_slice()),
+    };
+    for database in std::iter::once(None).chain(mongodb.map(|mongodb| Some(&mongodb.url))) {
+        let name = format!("the recorded suite of the stock CLI{place}{}", if database.is_some() { ", documents in MongoDB" } else { "" });
+        if let Some(missing) = needed.iter().find(|program| !tools::on_path(program)) {
+            steps.skip(&name, &format!("absent: no `{missing}` on PATH"));
             continue;
         }
-        steps.run(name, || {
+        steps.run(&name, || {
             shown(&mut cargo(&["build", "--bin", "impaasd"]))?;
             let mut suite = Command::new("python3");
             suite.arg(root().join("compat-tests/recorded_cli")).arg("--server").arg(root().join("target/debug/impaasd"));
             if let Some(url) = database {
                 suite.args(["--database", url]);
+            }
+            if let Some(cluster) = cluster {
+                suite.arg("--cluster").envs(cluster.environment());
             }
             shown(&mut suite)
         });

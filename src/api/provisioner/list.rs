@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{
     api::{Answer, Call, answer},
-    cluster::help,
+    cluster::{KUBERNETES, help},
 };
 
 #[derive(Serialize)]
@@ -22,11 +22,13 @@ struct Help {
     custom_data_help: Option<BTreeMap<&'static str, &'static str>>,
 }
 
-/// All provisioners.
+/// All provisioners, by name.
 pub async fn list(call: Call) -> Answer {
     call.permit("cluster.read", &[])?;
-    let name = call.ctx.provisioners.local().name();
+    answer::json(&[KUBERNETES, call.ctx.provisioners.local().name()].map(view))
+}
+
+fn view(name: &'static str) -> View {
     let told = help::of(name);
-    let cluster_help = Help { provisioner_help: told.summary, custom_data_help: told.custom_data };
-    answer::json(&[View { name, cluster_help }])
+    View { name, cluster_help: Help { provisioner_help: told.summary, custom_data_help: told.custom_data } }
 }

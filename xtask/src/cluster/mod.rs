@@ -76,7 +76,7 @@ impl Cluster {
         network::up(self)?;
         parts::start(self)?;
         addons::start(self)?;
-        Ok(format!("KUBECONFIG={}", self.kubeconfig().display()))
+        Ok(self.filled(include_str!("../../cluster/usage.txt")).replace("@TOKEN@", &certificates::token(self).unwrap_or_default()))
     }
 
     /// Stops everything and removes all of it but the cache: pods, processes, mounts, the bridge.
@@ -150,6 +150,7 @@ impl Cluster {
             ("registry.yml", include_str!("../../cluster/registry.yml")),
             ("buildkitd.toml", include_str!("../../cluster/buildkitd.toml")),
             ("kubeconfig", include_str!("../../cluster/kubeconfig")),
+            ("impaas.conf", include_str!("../../cluster/impaas.conf")),
         ];
         files.iter().try_for_each(|(name, text)| write(&self.state.join(name), &self.filled(text)))
     }

@@ -1,0 +1,14 @@
+"""Says hello to whoever asks."""
+
+import http.server
+import os
+
+
+class Hello(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(f"hello {os.environ.get('GREETING', 'world')}".encode())
+
+
+http.server.ThreadingHTTPServer(("", int(os.environ["PORT"])), Hello).serve_forever()
