@@ -62,6 +62,8 @@ async fn names(ctx: &Context, app: &App) -> Vec<String> {
         names.extend(hosts.flat_map(|host| [host, host.split(':').next().unwrap_or(host)]).map(str::to_owned));
     }
     names.push(own);
+    // Where it does not answer yet, there is an address without a name.
+    names.retain(|name| !name.is_empty());
     names
 }
 
