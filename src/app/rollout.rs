@@ -6,7 +6,7 @@ use super::{
     App, autoscale, env,
     intended::{self, Process},
     journal, router,
-    version::{AppVersions, Version},
+    version::{AppVersions, Version, write},
     wanted::{self, Others, Recipe},
 };
 use crate::{
@@ -220,6 +220,7 @@ impl<'a> Rollout<'a> {
         let before = provisioner.state(&app.name).await?.filter(|state| !state.processes.is_empty());
         let out = journal::with(ctx, &provisioner, &app.name, "tsuru", out);
         let versions = AppVersions::load(&ctx.store, &app.name).await?;
+        let before = before.map(|state| wanted::past::recall(state, &versions));
         let env = env::all(app, &ctx.config.host);
         let mounts = volume::mounts(&ctx.store, &app.name).await?;
         let place = wanted::place::of_app(app, &pool, volume::places(&ctx.store, &mounts).await?, router::gates(ctx, app).await?);
@@ -290,7 +291,11 @@ impl<'a> Rollout<'a> {
     async fn stop(&self, which: &Which) -> Result<()> {
         self.out.write(&format!("\n ---> Stopping {}\n", self.what(which)));
         let Some(before) = &self.before else { return Ok(()) };
-        self.apply(self.recipe().stop(before, which)?).await
+        let want = self.recipe().stop(before, which)?;
+        for (version, units) in wanted::past::noted(before, which, &self.versions) {
+            write::stopped(&self.ctx.store, &self.app.name, version, &units).await?;
+        }
+        self.apply(want).await
     }
 
     async fn patch(&self, before: &AppState, one: &ProcessState, units: u32) -> Result<()> {

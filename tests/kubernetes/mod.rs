@@ -1,18 +1,21 @@
 //! Against a real cluster, where `IMPAAS_KUBECONFIG` and `IMPAAS_KUBECTL` name one: `cargo xtask test` starts it. Each test has a
 //! namespace, a pool and a cluster document of its own; when it fails, it prints what is in its namespace.
 
+mod adoption;
 mod build;
 mod clusters;
 mod commands;
 mod faults;
 mod jobs;
 mod logs;
+mod middle;
 mod proxy;
 mod rollout;
 mod routing;
 mod running;
 mod scaling;
 mod shell;
+mod steps;
 mod volumes;
 
 use std::{
@@ -70,11 +73,16 @@ pub struct World {
 impl World {
     /// `None` where there is no cluster.
     pub async fn new() -> Option<Self> {
+        Self::with_settings("").await
+    }
+
+    /// The same, with these settings besides.
+    pub async fn with_settings(settings: &str) -> Option<Self> {
         let real = Real::here()?;
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("test-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         real.kubectl(&["create", "namespace", &name]);
-        let server = Server::with_settings(Arc::new(Absent), SETTINGS).await;
+        let server = Server::with_settings(Arc::new(Absent), &format!("{SETTINGS}{settings}")).await;
         let address = real.server().to_owned();
         let world = Self { server, real, name, address };
         let admin = world.server.admin().await;

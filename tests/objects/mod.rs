@@ -4,7 +4,7 @@
 //! taken over; everything else comes from the database's documents by way of our own types.
 
 mod make;
-mod recorded;
+pub mod recorded;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -22,6 +22,11 @@ impl Moment {
         self.objects.contains_key(key)
     }
 
+    /// All documents of a collection as they are.
+    pub fn raw(&self, collection: &str) -> &[Value] {
+        &self.documents[collection]
+    }
+
     /// All documents of a collection, as our own types read them.
     pub fn all<T: DeserializeOwned>(&self, collection: &str) -> Vec<T> {
         let read = |document: &Value| {

@@ -56,6 +56,11 @@ pub(super) async fn version(ctx: &Context, app: &Locked<App>, rollout: &Rollout<
 
 /// Forgets a version that did not make it. What cannot be removed now goes with the next deploy or start.
 pub(super) async fn discard(ctx: &Context, app: &App, rollout: &Rollout<'_>, version: i64) {
+    // What failed may have been the routers, and units of it serve.
+    let runs = super::tidy::running(&rollout.provisioner, &app.name).await;
+    if !runs.is_ok_and(|running| !running.contains(&u32::try_from(version).unwrap_or_default())) {
+        return;
+    }
     if let Err(e) = super::tidy::forget(ctx, &rollout.provisioner, &app.name, version).await {
         tracing::warn!(app = app.name, version, error = %e, "a failed version could not be removed");
     }

@@ -81,7 +81,7 @@ fn images(versions: &AppVersions, version: i64) -> (Vec<String>, Vec<String>) {
     (names(own), names(others))
 }
 
-async fn running(provisioner: &DynProvisioner, app: &str) -> Result<BTreeSet<u32>> {
+pub(super) async fn running(provisioner: &DynProvisioner, app: &str) -> Result<BTreeSet<u32>> {
     Ok(provisioner.state(app).await?.as_ref().map(wanted::versions).unwrap_or_default().into_iter().collect())
 }
 

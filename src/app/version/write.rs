@@ -1,5 +1,7 @@
 //! The steps of a version's life. Each is one atomic write, so that a crash leaves a version that says how far it came.
 
+use std::collections::BTreeMap;
+
 use super::{AppVersions, Version};
 use crate::{
     clock::Time,
@@ -33,6 +35,11 @@ pub async fn change(store: &Store, app: &str, version: i64, fields: Update) -> R
 pub async fn succeeded(store: &Store, app: &str, version: i64) -> Result<()> {
     let update = Update::set(format!("{}.deploysuccessful", path(version)), true).and_set("lastsuccessfulversion", version);
     write(store, app, update).await
+}
+
+/// Notes how many units its processes had before a stop.
+pub async fn stopped(store: &Store, app: &str, version: u32, units: &BTreeMap<String, i64>) -> Result<()> {
+    change(store, app, version.into(), Update::set("pastunits", units.clone())).await
 }
 
 /// Forgets a version; its number stays used.

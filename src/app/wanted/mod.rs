@@ -1,5 +1,6 @@
 //! What should run: computed from what was last wanted, the app and its versions. Pure; nothing here changes anything.
 
+pub mod past;
 pub mod place;
 
 use std::collections::BTreeMap;
@@ -46,8 +47,16 @@ impl Recipe<'_> {
     /// The app's state with these processes.
     pub fn state(&self, mut processes: Vec<ProcessState>) -> AppState {
         processes.sort_by(|a, b| (a.version, &a.name).cmp(&(b.version, &b.name)));
+        processes.iter_mut().for_each(|process| self.describe(process));
         let App { name, platform, cname, .. } = self.app;
         AppState { app: name.clone(), platform: platform.clone(), cnames: cname.clone(), processes, place: self.place.clone() }
+    }
+
+    /// Of a process that goes on as it runs, where it is read from a cluster, only its place is said: services are made from it.
+    fn describe(&self, process: &mut ProcessState) {
+        if let Some(version) = self.versions.number(process.version).filter(|_| process.command.is_empty()) {
+            process.pod = place::of_process(self.app, version, &process.name, self.plan(&process.name));
+        }
     }
 
     /// A process of a version as it should be now, with one unit.

@@ -180,3 +180,15 @@ fn volumes_are_those_of_today_at_a_restart_and_a_deploy() {
     world.mounts.clear();
     assert!(world.deploy(Some(&deployed), 3, Others::Replaced).processes.iter().all(|p| p.mounts.is_empty()));
 }
+
+#[test]
+fn what_goes_on_as_a_cluster_runs_it_has_its_place_and_no_command() {
+    let mut world = World::new();
+    world.versions.versions.get_mut("1").unwrap().deploy_image = "r.io/a:v1".into();
+    let seen = |name: &str| ProcessState { version: 1, name: name.into(), units: 2, ..ProcessState::default() };
+    let before = AppState { processes: vec![seen("web"), seen("worker")], ..AppState::default() };
+    let both = world.deploy(Some(&before), 2, Others::Kept);
+    let of_first: Vec<_> = both.processes.iter().filter(|p| p.version == 1).collect();
+    assert!(of_first.iter().all(|p| p.command.is_empty() && p.pod.image == "r.io/a:v1"));
+    assert_eq!(of_first.iter().map(|p| p.pod.main).collect::<Vec<_>>(), [true, false]);
+}

@@ -36,7 +36,12 @@ fn some(state: AppState) -> Option<AppState> {
 #[async_trait]
 impl Apps for Kubernetes {
     async fn apply(&self, want: AppState, out: &Output) -> Result<()> {
-        rollout::apply(self.site(), want, out).await
+        let scene = rollout::apply(self.site(), want, out).await?;
+        // The app serves: that counts more.
+        if let Err(e) = self.rescale(&scene.makings()).await {
+            out.action(&format!("WARNING: unable to ensure auto scale is configured: {e}"));
+        }
+        Ok(())
     }
 
     async fn state(&self, app: &str) -> Result<Option<AppState>> {
@@ -58,6 +63,7 @@ impl Apps for Kubernetes {
 
     async fn remove(&self, app: &str, _: &Output) -> Result<()> {
         rollout::remove(self.site(), app).await?;
+        self.remove_scalers(app).await?;
         self.said.forget(app);
         Ok(())
     }

@@ -59,7 +59,8 @@ where
 /// True for faults that pass by themselves: too many requests, a server that is not well, a connection that broke.
 pub fn passes(e: &kube::Error) -> bool {
     match e {
-        kube::Error::Api(status) => status.code == 429 || status.code >= 500,
+        // Without a code it is no answer of an API server.
+        kube::Error::Api(status) => status.code == 429 || status.code >= 500 || status.code == 0,
         kube::Error::HyperError(_) | kube::Error::Service(_) | kube::Error::ReadEvents(_) => true,
         _ => false,
     }

@@ -64,9 +64,10 @@ fn spot(want: &AppState, process: &ProcessState, namespace: &str, existing: &[Ex
     Spot { name, namespace: namespace.into(), base, routable, selector }
 }
 
-/// It is wanted alone, and others that are there have to go. One that is alone already stays where it is.
+/// It is deployed alone, and others that are there have to go. One that is alone already stays where it is, and so does one that goes
+/// on as it runs.
 fn replaces_all(want: &AppState, process: &ProcessState, existing: &[Existing]) -> bool {
-    let alone = want.processes.iter().all(|other| other.version == process.version);
+    let alone = !process.command.is_empty() && want.processes.iter().all(|other| other.version == process.version);
     alone && existing.iter().any(|one| one.version != process.version)
 }
 
@@ -89,6 +90,7 @@ mod tests {
         let process = |(version, routable): &(u32, bool)| ProcessState {
             version: *version,
             name: "web".into(),
+            command: vec!["./web".into()],
             routable: *routable,
             ..ProcessState::default()
         };
@@ -129,6 +131,13 @@ mod tests {
     fn a_version_that_is_left_alone_stays_beside_the_place_of_the_base() {
         assert_eq!(places(&want(&[(2, true)]), &[there(2, false)]), [("a-web-v2".into(), false, true)]);
         assert_eq!(places(&want(&[(3, true)]), &[there(2, false)]), [("a-web".into(), true, true)]);
+    }
+
+    #[test]
+    fn a_version_that_goes_on_as_it_runs_stays_where_it_is_when_others_go() {
+        let mut left = want(&[(2, true)]);
+        left.processes[0].command.clear();
+        assert_eq!(places(&left, &[there(1, true), there(2, false)]), [("a-web-v2".into(), false, true)]);
     }
 
     #[test]

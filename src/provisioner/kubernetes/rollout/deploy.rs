@@ -3,7 +3,7 @@
 use k8s_openapi::api::{apps::v1::Deployment, core::v1::Secret};
 use kube::{Resource, ResourceExt};
 
-use super::{Work, autoscale, monitor, services, undo::Undo};
+use super::{Work, monitor, services, undo::Undo};
 use crate::{
     error::Result,
     provisioner::kubernetes::{
@@ -28,19 +28,20 @@ pub async fn deploy(work: &mut Work<'_>, m: &Making<'_>, done: &mut Vec<Undo>) -
     let owner = work.scene.old(m.spot);
     write_secret(work, m, owner).await?;
     let (written, now) = write_deployment(work, &want).await?;
+    // It may have been written although the answer was lost.
+    let changed = written != Written::Unchanged || owner.is_none_or(|old| old.metadata.generation != now.metadata.generation);
     if let Some(undo) = done.last_mut() {
-        undo.written = written != Written::Unchanged;
+        undo.written = changed;
     }
     if owner.is_none() {
         own_secret(work, m, &now).await?;
     }
-    if written == Written::Unchanged && Counts::read(&now).is_some_and(Counts::is_done) {
+    if !changed && Counts::read(&now).is_some_and(Counts::is_done) {
         out.write(&words::unchanged(process, version));
     } else {
         monitor::until_ready(work, m, &now).await?;
     }
     services::ensure(work.scene, m).await?;
-    autoscale::ensure(work.scene, m).await?;
     if let Some(budget) = objects::budget::of(m) {
         work.scene.site.writer().ensure(&work.scene.site.api(&m.spot.namespace), &budget).await?;
     }

@@ -1,7 +1,6 @@
 //! Brings an app to a wanted state, step by step, as tsuru's server does and says it; undoes it when a step fails.
 
 mod app_resource;
-mod autoscale;
 mod clean;
 mod deploy;
 mod events;
@@ -21,12 +20,13 @@ mod volumes;
 
 pub use self::{
     remove::remove,
+    scene::Scene,
     site::{Site, Turns},
 };
 
 use tokio_util::sync::CancellationToken;
 
-use self::{events::Events, plan::Change, scene::Scene, undo::Undo};
+use self::{events::Events, plan::Change, undo::Undo};
 use super::objects::Making;
 use crate::{
     error::{Error, Result},
@@ -43,15 +43,16 @@ struct Work<'a> {
     stop: CancellationToken,
 }
 
-/// Brings an app to a state. On an error, or when dropped on the way, what was changed is undone; the next change waits for that.
-pub async fn apply(site: Site, want: AppState, out: &Output) -> Result<()> {
+/// Brings an app to a state; says what it was made from. On an error, or when dropped on the way, what was changed is undone; the next
+/// change waits for that.
+pub async fn apply(site: Site, want: AppState, out: &Output) -> Result<Scene> {
     let stop = CancellationToken::new();
     let (seen, out) = (stop.clone(), out.clone());
     let _cut = stop.drop_guard();
     tokio::spawn(request_id::carried(run(site, want, out, seen))).await.map_err(Error::internal)?
 }
 
-async fn run(site: Site, want: AppState, out: Output, stop: CancellationToken) -> Result<()> {
+async fn run(site: Site, want: AppState, out: Output, stop: CancellationToken) -> Result<Scene> {
     let _turn = site.turns.of(&want.app).await;
     let scene = Scene::read(site, want, out).await?;
     let steps = scene.steps();
@@ -70,7 +71,12 @@ async fn run(site: Site, want: AppState, out: Output, stop: CancellationToken) -
     if steps.iter().any(|(_, change)| is_told(*change)) || !scene.leaving().is_empty() {
         clean::clean(&scene).await;
     }
-    app_resource::sync(&scene).await
+    // The app serves: that counts more.
+    if let Err(e) = app_resource::sync(&scene).await {
+        tracing::warn!(app = scene.want.app, error = %e, "the App resource could not be written");
+    }
+    drop(steps);
+    Ok(scene)
 }
 
 /// Its units come and go, and somebody reads how.

@@ -7,9 +7,12 @@ use kube::ResourceExt;
 
 use crate::provisioner::{
     AppState, ProcessState,
-    kubernetes::objects::{
-        Spot,
-        labels::{self, Labels},
+    kubernetes::{
+        objects::{
+            Spot,
+            labels::{self, Labels},
+        },
+        observed,
     },
 };
 
@@ -31,11 +34,17 @@ pub enum Change {
 
 /// What a process needs. One without a command is one that was read from the cluster: nobody wants it made anew.
 pub fn change(process: &ProcessState, spot: &Spot, old: Option<&Deployment>) -> Change {
-    let Some(old) = old.filter(|_| process.command.is_empty()) else { return Change::Deploy };
+    let goes_on = |old: &&Deployment| process.command.is_empty() && version(old) == Some(process.version);
+    let Some(old) = old.filter(goes_on) else { return Change::Deploy };
     if replicas(old) != process.units {
         return Change::Scale;
     }
     if is_routable(old) == spot.routable { Change::Keep } else { Change::Route }
+}
+
+/// The version that a deployment runs.
+pub fn version(deployment: &Deployment) -> Option<u32> {
+    observed::existing(std::slice::from_ref(deployment)).first().map(|existing| existing.version)
 }
 
 /// How many units a deployment should have.
@@ -104,4 +113,61 @@ pub fn is_of_others(service: &Service) -> bool {
 
 fn said<'a>(all: &'a Labels, name: &str) -> &'a str {
     all.get(&labels::own(name)).map(String::as_str).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn deployment(version: u32, units: i32, routable: &str) -> Deployment {
+        let labels = json!({"tsuru.io/app-version": version.to_string(), "tsuru.io/app-process": "web", "tsuru.io/is-routable": routable});
+        let spec = json!({"replicas": units, "selector": {}, "template": {"metadata": {"labels": labels}}});
+        serde_json::from_value(json!({"metadata": {"name": "a-web"}, "spec": spec})).unwrap()
+    }
+
+    fn web(units: u32, command: &[&str]) -> ProcessState {
+        let command = command.iter().map(|word| (*word).to_owned()).collect();
+        ProcessState { version: 1, name: "web".into(), units, command, ..ProcessState::default() }
+    }
+
+    fn service(name: &str, labels: Value) -> Service {
+        serde_json::from_value(json!({"metadata": {"name": name, "labels": labels}})).unwrap()
+    }
+
+    #[test]
+    fn only_what_has_a_command_is_made_anew() {
+        let spot = Spot { name: "a-web".into(), routable: true, ..Spot::default() };
+        let changed = |process: &ProcessState, old: &Deployment| change(process, &spot, Some(old));
+        assert_eq!(changed(&web(2, &["x"]), &deployment(1, 2, "true")), Change::Deploy);
+        assert_eq!(changed(&web(2, &[]), &deployment(1, 2, "true")), Change::Keep);
+        assert_eq!(changed(&web(3, &[]), &deployment(1, 2, "true")), Change::Scale);
+        assert_eq!(changed(&web(2, &[]), &deployment(1, 2, "false")), Change::Route);
+        // What is at its place is another version: it does not run.
+        assert_eq!(changed(&web(2, &[]), &deployment(7, 2, "true")), Change::Deploy);
+        assert_eq!(change(&web(2, &[]), &spot, None), Change::Deploy);
+    }
+
+    #[test]
+    fn what_belongs_to_nothing_wanted_leaves_and_what_others_made_stays() {
+        let want = AppState { processes: vec![web(1, &[])], ..AppState::default() };
+        let spots = Spots::from([((1, "web".to_owned()), Spot { name: "a-web".into(), ..Spot::default() })]);
+        let other: Deployment = serde_json::from_value(json!({"metadata": {"name": "a-worker"}})).unwrap();
+        let of = |process: &str, more: Value| {
+            let mut labels = json!({"tsuru.io/app-process": process});
+            labels.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            labels
+        };
+        let services = [
+            service("a-web", of("web", json!({}))),
+            service("a-web-v1", of("web", json!({"tsuru.io/app-version": "1"}))),
+            service("a-web-v2", of("web", json!({"tsuru.io/app-version": "2"}))),
+            service("a-worker", of("worker", json!({}))),
+            service("a-router-lb", of("worker", json!({"tsuru.io/router-lb": "x"}))),
+        ];
+        let left = leaving(&want, &spots, &[deployment(1, 1, "true"), other], &services, &[]);
+        assert_eq!(left.deployments, ["a-worker"]);
+        assert_eq!(left.services, ["a-web-v2", "a-worker"]);
+    }
 }

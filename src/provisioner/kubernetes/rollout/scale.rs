@@ -5,7 +5,7 @@ use k8s_openapi::api::apps::v1::Deployment;
 use super::{Work, monitor, undo::Undo};
 use crate::{
     error::{Error, Result},
-    provisioner::kubernetes::{objects::Making, write::Written},
+    provisioner::kubernetes::objects::Making,
 };
 
 /// Changes how many there are, and waits until they are ready.
@@ -21,9 +21,9 @@ pub async fn scale(work: &mut Work<'_>, m: &Making<'_>, done: &mut Vec<Undo>) ->
         Ok(Some(now))
     };
     let written = site.writer().change(&site.api::<Deployment>(&m.spot.namespace), &m.spot.name, changed).await?;
-    let Some((written, now)) = written else { return Ok(()) };
+    let Some((_, now)) = written else { return Ok(()) };
     if let Some(undo) = done.last_mut() {
-        undo.written = written == Written::Updated;
+        undo.written = true;
     }
     monitor::until_ready(work, m, &now).await
 }

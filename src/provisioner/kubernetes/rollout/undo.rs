@@ -13,7 +13,7 @@ use crate::{
     output::Output,
     provisioner::kubernetes::{
         objects::{Making, labels, names},
-        observed, words,
+        words,
         write::Object,
     },
 };
@@ -77,9 +77,9 @@ async fn one(work: &mut Work<'_>, undo: &Undo, failed: bool) -> Result<()> {
         announce(scene, undo, old, &out).await?;
         return put_back(&scene.site, &scene.namespace, old).await.map(drop);
     }
-    out.write(&words::updating(&undo.process, version_of(old).unwrap_or(undo.version)));
+    out.write(&words::updating(&undo.process, plan::version(old).unwrap_or(undo.version)));
     let now = put_back(&scene.site, &scene.namespace, old).await?;
-    monitor::again(work, &now, &undo.process, version_of(old).unwrap_or(undo.version)).await
+    monitor::again(work, &now, &undo.process, plan::version(old).unwrap_or(undo.version)).await
 }
 
 /// What the step made is removed.
@@ -142,8 +142,4 @@ where
     let meta = old.meta_mut();
     (meta.uid, meta.resource_version, meta.generation, meta.managed_fields) = (None, None, None, None);
     Ok(site.writer().ensure(&site.api::<K>(namespace), &old).await?.1)
-}
-
-fn version_of(deployment: &Deployment) -> Option<u32> {
-    observed::existing(std::slice::from_ref(deployment)).first().map(|existing| existing.version)
 }

@@ -1,0 +1,303 @@
+//! What rollouts write, what they undo, and what a cluster that is ill for a while changes in them: nothing.
+
+use std::sync::{Arc, Mutex};
+
+use impaas::{
+    build::tsuru_yaml::Healthcheck,
+    error::Result,
+    output::{Output, Sink},
+    pool::Pool,
+    provisioner::{AppPlace, AppState, DynProvisioner, PodPlace, PoolPlace, ProcessState},
+};
+use serde_json::{Value, json};
+
+use crate::server::eventually;
+
+use super::{
+    World,
+    middle::{Mood, Proxy},
+};
+
+const IMAGE: &str = "127.0.0.1:5000/base/busybox:latest";
+
+/// Collects what is said.
+#[derive(Default)]
+struct Said(Mutex<String>);
+
+impl Sink for Said {
+    fn write(&self, text: &str) {
+        self.0.lock().unwrap().push_str(text);
+    }
+}
+
+/// An app whose states are applied one after the other.
+pub struct Site {
+    pub world: World,
+    pub proxy: Proxy,
+    provisioner: DynProvisioner,
+}
+
+impl Site {
+    /// Health checks have three seconds, progress ten.
+    pub async fn new() -> Option<Self> {
+        let settings = "docker:\n  healthcheck:\n    max-time: 3\nkubernetes:\n  deployment-progress-timeout: 10\n";
+        let world = World::with_settings(settings).await?;
+        let proxy = Proxy::to(world.real.server()).await;
+        let mut cluster = world.by_token();
+        cluster["custom_data"]["pre-stop-sleep"] = "0".into();
+        cluster["addresses"] = json!([format!("http://{}", proxy.address)]);
+        cluster["cacert"] = Value::Null;
+        world.enter("real", cluster).await;
+        world.make_app().await;
+        let pool = Pool::load(&world.server.ctx.store, "kube").await.unwrap();
+        let provisioner = world.server.ctx.provisioner(&pool).await.unwrap();
+        Some(Self { world, proxy, provisioner })
+    }
+
+    /// What was said, without the cluster's events.
+    pub async fn apply(&self, want: &AppState) -> (Result<()>, String) {
+        let said = Arc::new(Said::default());
+        let done = self.provisioner.apply(want.clone(), &Output::to(said.clone())).await;
+        let all = said.0.lock().unwrap().clone();
+        let own: Vec<&str> = all.lines().filter(|line| !line.starts_with("  ---> ")).collect();
+        (done, own.join("\n"))
+    }
+
+    pub async fn applied(&self, want: &AppState) -> String {
+        let (done, said) = self.apply(want).await;
+        done.unwrap_or_else(|e| panic!("{e}\n{said}"));
+        said
+    }
+
+    /// A name of an object: the app's, with this behind it.
+    pub fn named(&self, rest: &str) -> String {
+        format!("{}-{rest}", self.world.name)
+    }
+
+    pub fn state(&self, processes: Vec<ProcessState>) -> AppState {
+        let pool = PoolPlace { name: "kube".into(), affinity: None };
+        let place = AppPlace { team: "demo".into(), pool, ..AppPlace::default() };
+        AppState { app: self.world.name.clone(), processes, place, ..AppState::default() }
+    }
+
+    pub fn get(&self, what: &str, name: &str) -> Value {
+        serde_json::from_str(&self.world.real.kubectl(&["get", what, name, "-n", &self.world.name, "-o", "json"])).unwrap()
+    }
+
+    pub fn names(&self, what: &str) -> Vec<String> {
+        let path = "{range .items[*]}{.metadata.name}{\"\\n\"}{end}";
+        let found = self.world.real.kubectl(&["get", what, "-n", &self.world.name, "-o", &format!("jsonpath={path}")]);
+        let mut names: Vec<String> = found.lines().map(str::to_owned).collect();
+        names.sort();
+        names
+    }
+}
+
+/// A process that answers HTTP.
+pub fn web(version: u32) -> ProcessState {
+    let script = "mkdir -p /tmp/www; echo $TSURU_APPVERSION > /tmp/www/index.html; echo ready; exec httpd -f -p 8888 -h /tmp/www";
+    let env = [("TSURU_SERVICES".into(), "{}".into()), ("SECRET".into(), "hush".into())].into();
+    let check = Healthcheck { path: "/".into(), interval_seconds: 1, ..Healthcheck::default() };
+    ProcessState {
+        version,
+        name: "web".into(),
+        command: ["/bin/sh", "-c", script].map(str::to_owned).into(),
+        units: 1,
+        routable: true,
+        env,
+        healthcheck: Some(check.in_full()),
+        pod: PodPlace { image: IMAGE.into(), main: true, ..PodPlace::default() },
+        ..ProcessState::default()
+    }
+}
+
+/// The objects that were written, by kind and name.
+fn changed(site: &Site) -> Vec<String> {
+    let name = |asked: &String| asked.trim_end_matches('?').rsplit('/').take(2).collect::<Vec<_>>().join("/");
+    let turned = |text: String| {
+        let (name, kind) = text.split_once('/').unwrap();
+        format!("{kind}/{}", name.trim_start_matches(&site.named("")))
+    };
+    site.proxy.written().iter().map(name).map(turned).collect()
+}
+
+/// As it is read back: it goes on as it runs.
+fn seen(process: &ProcessState) -> ProcessState {
+    let ProcessState { version, name, units, routable, pod, .. } = process.clone();
+    ProcessState { version, name, units, routable, pod, ..ProcessState::default() }
+}
+
+#[actix_web::test]
+async fn only_what_changed_is_written_and_a_first_deploy_is_at_most_fifteen_writes() {
+    let Some(site) = Site::new().await else { return };
+    site.proxy.asked();
+    let mut want = site.state(vec![web(1)]);
+    site.applied(&want).await;
+    let first = site.proxy.written();
+    assert!(first.len() <= 15, "{first:#?}");
+    let said = site.applied(&want).await;
+    assert!(said.contains("---- No changes on units [web] [version 1] ----"), "{said}");
+    assert_eq!(site.proxy.written(), [""; 0]);
+    want.processes[0].restarted = 1;
+    let said = site.applied(&want).await;
+    assert!(said.contains(" ---> No changes on secret ") && said.contains(" ---> 1 old units pending termination"), "{said}");
+    // The services say the number of restarts too.
+    assert_eq!(changed(&site), ["deployments/web", "services/web", "services/web-units"]);
+    want.processes = vec![ProcessState { units: 2, ..seen(&want.processes[0]) }];
+    let said = site.applied(&want).await;
+    let expected = "\n ---> Waiting for units to be ready [web] [version 1]\n ---> ";
+    assert!(said.starts_with(expected) && said.contains(" ---> 2 of 2 new units ready\n ---> All units ready\n"), "{said}");
+    assert_eq!(changed(&site), ["deployments/web"]);
+    let restarts = &site.get("deployment", &site.named("web"))["spec"]["template"]["metadata"]["labels"]["tsuru.io/restarts"];
+    assert_eq!(restarts, "1");
+}
+
+#[actix_web::test]
+async fn a_version_that_does_not_get_well_is_told_with_its_last_lines_and_the_one_before_goes_on() {
+    let Some(site) = Site::new().await else { return };
+    site.applied(&site.state(vec![web(1)])).await;
+    let before = site.get("deployment", &site.named("web"));
+    let mut ill = web(2);
+    ill.command = ["/bin/sh", "-c", "echo I am ill; sleep 60"].map(str::to_owned).into();
+    ill.env.insert("SECRET".into(), "other".into());
+    let (done, said) = site.apply(&site.state(vec![ill])).await;
+    let why = done.unwrap_err().to_string();
+    let pod = format!(" ---> Pod \"{}-", site.named("web"));
+    assert!(
+        why.starts_with(&pod) && why.contains("\" not ready: ") && why.contains("failed health check, HTTP GET to / on port 8888: "),
+        "{why}"
+    );
+    assert!(why.contains("\n---- Last 1 log messages: ----\n    20") && why.ends_with("]: I am ill"), "{why}");
+    let timeout = "\n\n**** HEALTHCHECK TIMEOUT OF 3S EXCEEDED ****\n\n**** ROLLING BACK AFTER FAILURE ****\nDeployment: ";
+    assert!(said.contains(timeout), "{said}");
+    let after = site.get("deployment", &site.named("web"));
+    assert_eq!(after["spec"], before["spec"]);
+    let secret = site.get("secret", &format!("tsuru-app-{}", site.named("web")));
+    assert_eq!(secret["data"]["SECRET"], "aHVzaA==");
+}
+
+#[actix_web::test]
+async fn a_first_version_that_fails_leaves_nothing_but_an_empty_app() {
+    let Some(site) = Site::new().await else { return };
+    let mut missing = web(1);
+    missing.pod.image = "127.0.0.1:5000/base/none:latest".into();
+    let (done, said) = site.apply(&site.state(vec![missing])).await;
+    let why = done.unwrap_err().to_string();
+    assert!(why.contains("\" with warning: ") && said.contains("**** DEPLOYMENT PROGRESS TIMEOUT OF 10S EXCEEDED ****"), "{why}\n{said}");
+    assert!(said.ends_with("\n\n**** DELETING CREATED DEPLOYMENT AFTER FAILURE ****"), "{said}");
+    let empty = Vec::<String>::new();
+    assert_eq!((site.names("deployments"), site.names("services"), site.names("secrets")), (empty.clone(), empty.clone(), empty));
+}
+
+#[actix_web::test]
+async fn when_a_later_process_fails_those_before_come_back() {
+    let Some(site) = Site::new().await else { return };
+    let worker = |version: u32| ProcessState {
+        name: "worker".into(),
+        command: vec!["sleep 3600".into()],
+        routable: false,
+        healthcheck: None,
+        pod: PodPlace { image: IMAGE.into(), ports: Some(Vec::new()), ..PodPlace::default() },
+        ..web(version)
+    };
+    site.applied(&site.state(vec![web(1), worker(1)])).await;
+    let before = site.get("deployment", &site.named("web"));
+    let mut missing = worker(2);
+    missing.pod.image = "127.0.0.1:5000/base/none:latest".into();
+    let (done, said) = site.apply(&site.state(vec![web(2), missing])).await;
+    assert!(done.unwrap_err().to_string().contains("-worker-"), "{said}");
+    assert!(said.contains("---- Updating units [web] [version 1] ----\n\n ---> Waiting for units"), "{said}");
+    assert_eq!(site.get("deployment", &site.named("web"))["spec"], before["spec"]);
+}
+
+#[actix_web::test]
+async fn a_second_version_beside_the_first_gets_requests_without_a_restart_and_goes_again() {
+    let Some(site) = Site::new().await else { return };
+    let first = web(1);
+    site.applied(&site.state(vec![first.clone()])).await;
+    let beside = ProcessState { routable: false, ..web(2) };
+    let said = site.applied(&site.state(vec![seen(&first), beside.clone()])).await;
+    let services = format!(" ---> Service {0}-v1\n ---> Service {0}-v2\n ---> Service {0}\n", site.named("web"));
+    assert!(said.starts_with("---- Updating units [web] [version 2] ----\n") && said.contains(&services), "{said}");
+    let pods = site.names("pods");
+    let routed = ProcessState { routable: true, ..seen(&beside) };
+    site.applied(&site.state(vec![seen(&first), routed.clone()])).await;
+    let deployment = site.get("deployment", &site.named("web-v2"));
+    assert_eq!(
+        (&deployment["spec"]["paused"], &deployment["spec"]["template"]["metadata"]["labels"]["tsuru.io/is-routable"]),
+        (&Value::Null, &json!("true"))
+    );
+    eventually("both versions get requests", super::PATIENCE, async || {
+        let found = site.get("endpoints", &site.named("web"));
+        found["subsets"][0]["addresses"].as_array().is_some_and(|all| all.len() == 2)
+    })
+    .await;
+    assert_eq!(site.names("pods"), pods);
+    let said = site.applied(&site.state(vec![routed])).await;
+    let web = site.named("web");
+    let cleaned = format!(
+        "---- Cleaning up resources ----\n ---> Cleaning up deployment {web}\n ---> Cleaning up secret tsuru-app-{web}\n ---> Cleaning up service {web}-v1"
+    );
+    assert!(said.ends_with(&cleaned), "{said}");
+    assert_eq!(site.names("deployments"), [site.named("web-v2")]);
+}
+
+#[actix_web::test]
+async fn a_rollout_that_nobody_wants_any_more_is_undone_before_the_next() {
+    let Some(site) = Site::new().await else { return };
+    let first = site.state(vec![web(1)]);
+    site.applied(&first).await;
+    let before = site.get("deployment", &site.named("web"));
+    let mut slow = web(2);
+    slow.command = vec!["sleep 60".into()];
+    let slow = site.state(vec![slow]);
+    {
+        let mut applying = std::pin::pin!(site.apply(&slow));
+        let updated = eventually("the new version is there", super::PATIENCE, async || {
+            site.get("deployment", &site.named("web"))["spec"] != before["spec"]
+        });
+        tokio::select! {
+            _ = &mut applying => panic!("it must not be done"),
+            () = updated => {}
+        }
+    }
+    site.applied(&site.state(vec![seen(&first.processes[0])])).await;
+    assert_eq!(site.get("deployment", &site.named("web"))["spec"], before["spec"]);
+}
+
+#[actix_web::test]
+async fn a_cluster_that_is_ill_for_a_while_undoes_nothing() {
+    let Some(site) = Site::new().await else { return };
+    site.applied(&site.state(vec![web(1)])).await;
+    for (version, mood) in [(2, Mood::Says(429)), (3, Mood::Says(500)), (4, Mood::Silent)] {
+        let want = site.state(vec![web(version)]);
+        let ill = async {
+            site.proxy.asked();
+            eventually("the deployment is written", super::PATIENCE, async || {
+                site.proxy.seen().iter().any(|asked| asked.starts_with("PUT ") && asked.contains("/deployments/"))
+            })
+            .await;
+            site.proxy.becomes(mood);
+            // Longer than a health check may take.
+            tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+            site.proxy.becomes(Mood::Well);
+        };
+        let (said, ()) = tokio::join!(site.applied(&want), ill);
+        assert!(said.contains(" ---> All units ready") && !said.contains("****"), "{mood:?}: {said}");
+    }
+}
+
+#[actix_web::test]
+async fn a_removed_app_leaves_nothing_of_its_own() {
+    let Some(site) = Site::new().await else { return };
+    site.applied(&site.state(vec![web(1)])).await;
+    let labels = json!({"tsuru.io/is-tsuru": "true", "tsuru.io/app-name": site.world.name, "tsuru.io/router-lb": "x"});
+    site.world.apply(&[json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "routers", "labels": labels}, "spec": {"ports": [{"port": 80}]}})]);
+    site.provisioner.remove(&site.world.name, &Output::default()).await.unwrap();
+    eventually("all is gone", super::PATIENCE, async || {
+        let kinds = ["deployments", "secrets", "poddisruptionbudgets", "apps.tsuru.io"];
+        kinds.iter().all(|kind| site.names(kind).is_empty()) && site.names("services") == ["routers"]
+    })
+    .await;
+    assert_eq!(site.names("serviceaccounts"), ["default"]);
+}
