@@ -5,10 +5,11 @@ import base64
 import json
 import os
 import shutil
+import socket
 import subprocess
 import time
 
-from stock import free_port
+from stock import Failed, free_port
 
 BUILDKIT = "unix:///run/impaas-cluster/buildkitd.sock"
 
@@ -18,6 +19,11 @@ def absent():
     if not os.environ.get("IMPAAS_KUBECONFIG"):
         return "IMPAAS_KUBECONFIG names no cluster"
     return None if shutil.which("deploy-agent") else "the stock deploy-agent is not on PATH"
+
+
+def listens(port):
+    with socket.socket() as there:
+        return there.connect_ex(("127.0.0.1", port)) == 0
 
 
 class Cluster:
@@ -32,6 +38,11 @@ class Cluster:
         self.builds = f"dns:///127.0.0.1:{port}"
         command = ["deploy-agent", f"--port={port}", f"--buildkit-addr={BUILDKIT}"]
         self.agent = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        end = time.monotonic() + 30
+        while not listens(port):
+            if self.agent.poll() is not None or time.monotonic() > end:
+                raise Failed("deploy-agent does not listen")
+            time.sleep(0.1)
 
     def kubectl(self, *arguments):
         command = [os.environ.get("IMPAAS_KUBECTL", "kubectl"), "--kubeconfig", os.environ["IMPAAS_KUBECONFIG"], *arguments]
