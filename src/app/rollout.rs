@@ -258,15 +258,13 @@ impl<'a> Rollout<'a> {
     /// When the event is cancelled meanwhile, what was before is made so again.
     async fn run(&self, want: AppState) -> Result<()> {
         self.within_quota(&want)?;
-        if self.provisioner.cluster(&self.app.name).is_none() {
-            return self.run_noted(want).await;
+        let apply = |want: AppState| self.app.event().unless_cancelled(self.provisioner.apply(want, &self.out));
+        if self.provisioner.cluster(&self.app.name).is_some() {
+            // What is left on the way is undone there.
+            let change = (self.before.as_ref(), &want);
+            return intended::applying(&self.ctx, self.app, change, apply(want.clone())).await;
         }
-        let change = (self.before.as_ref(), &want);
-        intended::applying(&self.ctx, self.app, change, self.run_noted(want.clone())).await
-    }
-
-    async fn run_noted(&self, want: AppState) -> Result<()> {
-        let applied = self.app.event().unless_cancelled(self.provisioner.apply(want, &self.out)).await;
+        let applied = apply(want).await;
         if applied.is_err() && self.app.event().cancelled().is_cancelled() {
             let before = self.before.clone().unwrap_or_else(|| self.recipe().state(Vec::new()));
             self.provisioner.apply(before, &self.out).await?;

@@ -6,6 +6,7 @@ mod build;
 mod clusters;
 mod commands;
 mod faults;
+mod interrupted;
 mod jobs;
 mod logs;
 mod middle;

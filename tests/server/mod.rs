@@ -67,8 +67,13 @@ impl Server {
 
     /// Starts the process on the same folder and ports, and waits until it answers.
     pub async fn start_again(&mut self) {
+        self.start_again_with(&[]).await;
+    }
+
+    /// The same with these variables.
+    pub async fn start_again_with(&mut self, variables: &[(&str, &str)]) {
         assert!(self.child.is_none(), "the server runs already");
-        self.child = Some(self.command("serve").spawn().expect("impaasd starts"));
+        self.child = Some(self.command("serve").envs(variables.iter().copied()).spawn().expect("impaasd starts"));
         let begun = Instant::now();
         while !self.answers().await {
             if let Some(status) = self.child.as_mut().and_then(|child| child.try_wait().expect("the process can be asked")) {
@@ -211,6 +216,16 @@ impl Server {
         let mut child = self.child.take().expect("the server runs");
         child.kill().expect("the process can be killed");
         child.wait().expect("the process can be waited for");
+    }
+
+    /// Waits for a server that dies by itself.
+    pub async fn wait_for_death(&mut self) {
+        let mut child = self.child.take().expect("the server runs");
+        let begun = Instant::now();
+        while child.try_wait().expect("the process can be asked").is_none() {
+            assert!(begun.elapsed() < PATIENCE, "the server lives");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Asks it to stop (SIGTERM) and waits for its end.
