@@ -12,10 +12,13 @@ use super::{
     names::Names,
     router,
 };
-use crate::api::{
-    broker::{Broker, Seen},
-    harness::{Reply, Server},
-    memory::{Look, Memory},
+use crate::{
+    api::{
+        broker::{Broker, Seen},
+        harness::{Reply, Server},
+        memory::{Look, Memory},
+    },
+    build::service::{Service, output},
 };
 
 /// The settings of the recorded server, where they are not about its own address and cluster.
@@ -28,9 +31,10 @@ database: {url: mongodb://127.0.0.1:27017, name: tsuru_lab}
 outgoing: {allow-private: true, allow: 127.0.0.0/8}
 ";
 
-/// The recorded broker's and router's addresses.
+/// The recorded broker's, router's and build service's addresses.
 const BROKER: &str = "http://127.0.0.1:8190";
 const ROUTER: &str = "http://127.0.0.1:8099";
+const BUILDER: &str = "127.0.0.1:8000";
 
 /// The recorded registries; the stand-in's images are named without one.
 const REGISTRIES: [&str; 2] = ["127.0.0.1:5000/rec21018/", "127.0.0.1:5000/rec26086/"];
@@ -49,6 +53,7 @@ pub struct World {
     server: Server,
     pub broker: Broker,
     pub names: Names,
+    _builder: Service,
 }
 
 impl World {
@@ -60,8 +65,10 @@ impl World {
         let mut names = Names::default();
         names.is(BROKER, &broker.url);
         names.is(ROUTER, &router);
+        let builder = Service::saying(vec![output(" ---> Starting container image build\n ---> Container image build finished\n")]).await;
+        names.is(BUILDER, &builder.address.to_string());
         REGISTRIES.iter().for_each(|registry| names.is(registry, "tsuru/"));
-        Self { server, broker, names }
+        Self { server, broker, names, _builder: builder }
     }
 
     /// Sends what the recorded client sent, with our names.
@@ -87,7 +94,7 @@ impl World {
     /// What had been made by the CLI before the recording of raw requests began.
     pub async fn set_up(&self) {
         let admin = self.server.admin().await;
-        admin.post("/1.3/provisioner/clusters").json(&cluster()).send().await.ok(200);
+        admin.post("/1.3/provisioner/clusters").json(&self.cluster()).send().await.ok(200);
         admin.post("/1.0/teams").json(&json!({"name": "demo"})).send().await.ok(201);
         admin.post("/1.0/teams").json(&json!({"name": "other"})).send().await.ok(201);
         let pool = json!({"name": "dev", "provisioner": "kubernetes", "public": true, "default": true});
@@ -96,15 +103,15 @@ impl World {
                         --b\r\nContent-Disposition: form-data; name=\"dockerfile_content\"; filename=\"Dockerfile\"\r\n\r\nFROM base/python\r\n--b--\r\n";
         admin.post("/1.0/platforms").body("multipart/form-data; boundary=b", platform).send().await.ok(200);
     }
-}
 
-/// The cluster that was there when the recording of raw requests began: that of the other recording, with one more setting.
-fn cluster() -> Value {
-    let added = exchange::recording("http").into_iter().find(|exchange| exchange.label == "http:cluster-add").unwrap();
-    let registry = |text: &str| text.replace(REGISTRIES[0].trim_end_matches('/'), REGISTRIES[1].trim_end_matches('/'));
-    let mut cluster: Value = serde_json::from_slice(&added.body(registry)).unwrap();
-    cluster["custom_data"]["disable-default-node-selector"] = "true".into();
-    cluster
+    /// The cluster that was there when the recording of raw requests began: that of the other recording, with one more setting.
+    fn cluster(&self) -> Value {
+        let added = exchange::recording("http").into_iter().find(|exchange| exchange.label == "http:cluster-add").unwrap();
+        let [first, second] = REGISTRIES.map(|registry| registry.trim_end_matches('/'));
+        let mut cluster: Value = serde_json::from_slice(&added.body(|text| self.names.ours(&text.replace(first, second)))).unwrap();
+        cluster["custom_data"]["disable-default-node-selector"] = "true".into();
+        cluster
+    }
 }
 
 /// How the recorded broker answers, where the tests' usual one answers otherwise.
