@@ -1,6 +1,6 @@
 //! `GET /provisioner`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -25,7 +25,8 @@ struct Help {
 /// All provisioners, by name.
 pub async fn list(call: Call) -> Answer {
     call.permit("cluster.read", &[])?;
-    answer::json(&[KUBERNETES, call.ctx.provisioners.local().name()].map(view))
+    let names = BTreeSet::from([KUBERNETES, call.ctx.provisioners.local().name()]);
+    answer::json(&names.into_iter().map(view).collect::<Vec<_>>())
 }
 
 fn view(name: &'static str) -> View {
