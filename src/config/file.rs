@@ -33,6 +33,11 @@ impl File {
         Ok(Self(values))
     }
 
+    /// Nothing is said.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Keys that neither tsurud nor this server knows: each is worth a warning.
     pub fn unknown(&self) -> Vec<&str> {
         self.0.keys().map(String::as_str).filter(|key| !known::is_known(key)).collect()

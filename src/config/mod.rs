@@ -169,7 +169,7 @@ impl Config {
             host: file.text("host", &format!("http://{listen}"))?,
             volume_plans: volume_plans::read(file, &database)?,
             provisioner: file.text("provisioner", "local")?,
-            cluster_defaults: texts(file, "clusters:defaults"),
+            cluster_defaults: cluster_defaults(file),
             throttling: throttling::read(file)?,
             routers: routers::read(file)?,
             proxies: proxies(file)?,
@@ -247,4 +247,9 @@ fn texts(file: &File, key: &str) -> BTreeMap<String, String> {
     let tree = file.tree(key);
     let all = tree.as_object().into_iter().flatten();
     all.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
+}
+
+/// Without a file there is nothing that was so before: what is new is isolated.
+fn cluster_defaults(file: &File) -> BTreeMap<String, String> {
+    if file.is_empty() { [("tenant-isolation".into(), "true".into())].into() } else { texts(file, "clusters:defaults") }
 }

@@ -19,6 +19,7 @@ pub use exec::{Exec, RunRequest, Shell, ShellRequest};
 pub use jobs::{Concurrency, JobBuild, JobEnd, JobId, JobState, Jobs, app_image};
 pub use placed::{AppPlace, Base, BuildPlace, JobPlace, PodPlace, PoolPlace, VolumePlace};
 pub use routes::Routes;
+pub use scaling::UnitUsage;
 pub use volumes::Volumes;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
@@ -47,6 +48,11 @@ pub trait Provisioner: Builder + Apps + Jobs + Volumes + Logs + Exec {
     /// What has requests from outside reach its apps, where that is not this server itself.
     fn routes(&self) -> Result<Option<&dyn Routes>> {
         Ok(None)
+    }
+
+    /// What the app's units use, as was measured last, or why nobody knows.
+    fn usage(&self, _app: &str) -> std::result::Result<Vec<UnitUsage>, String> {
+        Ok(Vec::new())
     }
 }
 

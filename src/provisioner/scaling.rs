@@ -40,6 +40,17 @@ pub struct Recommendation {
     pub memory: String,
 }
 
+/// What a unit uses, as amounts of Kubernetes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnitUsage {
+    /// The unit.
+    pub unit: String,
+    /// CPU.
+    pub cpu: String,
+    /// Memory.
+    pub memory: String,
+}
+
 /// What was asked for one process.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Scaling {

@@ -7,6 +7,7 @@ mod clusters;
 mod commands;
 mod faults;
 mod interrupted;
+mod isolation;
 mod jobs;
 mod logs;
 mod middle;

@@ -7,6 +7,10 @@ use crate::{
     app::autoscale::{self, Autoscale, Prometheus, Schedule, cpu_of},
     error::Error,
     event::Subject,
+    provisioner::{
+        UnitUsage,
+        scaling::{Advice, Recommendation},
+    },
 };
 
 /// What was asked for a process. `scaleDown` is always there: clients look into it.
@@ -65,6 +69,44 @@ struct ScaleDownView {
     stabilization_window: i32,
     percentage_policy_value: i32,
     units_policy_value: i32,
+}
+
+/// What a unit uses.
+#[derive(Serialize)]
+pub struct UsageView {
+    #[serde(rename = "ID")]
+    id: String,
+    #[serde(rename = "CPU")]
+    cpu: String,
+    #[serde(rename = "Memory")]
+    memory: String,
+}
+
+impl From<UnitUsage> for UsageView {
+    fn from(usage: UnitUsage) -> Self {
+        Self { id: usage.unit, cpu: usage.cpu, memory: usage.memory }
+    }
+}
+
+/// What a process should be given.
+#[derive(Serialize)]
+pub struct AdviceView {
+    process: String,
+    recommendations: Vec<RecommendationView>,
+}
+
+#[derive(Serialize)]
+struct RecommendationView {
+    r#type: String,
+    cpu: String,
+    memory: String,
+}
+
+impl From<Advice> for AdviceView {
+    fn from(advice: Advice) -> Self {
+        let view = |one: Recommendation| RecommendationView { r#type: one.kind, cpu: one.cpu, memory: one.memory };
+        Self { process: advice.process, recommendations: advice.recommendations.into_iter().map(view).collect() }
+    }
 }
 
 impl From<Autoscale> for AutoscaleView {

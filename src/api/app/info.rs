@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::Serialize;
 
 use super::{
-    autoscale::AutoscaleView,
+    autoscale::{AdviceView, AutoscaleView, UsageView},
     view::{self, InternalView, MetadataView, QuotaView, RouterView, UnitView},
 };
 use crate::{
@@ -40,6 +40,10 @@ pub struct Info {
     internal_addresses: Vec<InternalView>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     autoscale: Vec<AutoscaleView>,
+    #[serde(rename = "unitsMetrics", skip_serializing_if = "Vec::is_empty")]
+    units_metrics: Vec<UsageView>,
+    #[serde(rename = "autoscaleRecommendation", skip_serializing_if = "Vec::is_empty")]
+    advice: Vec<AdviceView>,
     provisioner: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     cluster: Option<String>,
@@ -129,7 +133,12 @@ impl Bound {
         let volume_binds = self.volumes.iter().filter(|bind| bind.id.app == app.name);
         let bound = self.instances.iter().filter(|instance| instance.apps.contains(&app.name));
         let specs = autoscale::seen(ctx, &app).await?;
-        let error = if app.error.is_empty() { provisioner.trouble(&app.name).unwrap_or_default() } else { app.error.clone() };
+        let advice = provisioner.scaler().map(|scaler| scaler.advice(&app.name)).unwrap_or_default();
+        let (usage, unknown) = match provisioner.usage(&app.name) {
+            Ok(usage) => (usage, None),
+            Err(why) => (Vec::new(), Some(format!("unable to get units metrics: {why}"))),
+        };
+        let error = Some(app.error.clone()).filter(|error| !error.is_empty()).or_else(|| provisioner.trouble(&app.name)).or(unknown);
         let first = app.routers.first().cloned().unwrap_or_default();
         Ok(Info {
             quota: quota::of(&app, &units).into(),
@@ -141,6 +150,8 @@ impl Bound {
             routeropts: first.opts,
             routers,
             autoscale: specs.into_iter().map(AutoscaleView::from).collect(),
+            units_metrics: usage.into_iter().map(UsageView::from).collect(),
+            advice: advice.into_iter().map(AdviceView::from).collect(),
             provisioner: provisioner.name(),
             cluster: provisioner.cluster(&app.name),
             platform: platform(&app),
@@ -157,7 +168,7 @@ impl Bound {
             teamowner: app.team_owner,
             tags: app.tags,
             metadata: app.metadata.into(),
-            error,
+            error: error.unwrap_or_default(),
         })
     }
 }

@@ -17,6 +17,7 @@ use super::{
     client::{SHORT, innermost, passes},
     exec::{self, ENTER, SHELL},
     held::Held,
+    isolation::Isolated,
     objects::{
         Making, Spot, account,
         isolated::{self, Beside},
@@ -112,6 +113,10 @@ impl Kubernetes {
         unless_there(&writer, &Api::<Namespace>::all(self.client.clone()), namespace::namespace(namespace, labels)).await?;
         unless_there(&writer, &Api::<ServiceAccount>::namespaced(self.client.clone(), namespace), account::of_app(m.app, namespace))
             .await?;
+        if m.pool.isolation {
+            let (client, server, pool) = (&self.client, &*self.server, m.app.place.pool.name.as_str());
+            Isolated { client, writer, server, namespace, pool }.ensure(&m.app.place.team).await?;
+        }
         if pull_secret::references(m, &m.process.pod.image).is_some() {
             writer.ensure(&Api::<Secret>::namespaced(self.client.clone(), namespace), &pull_secret::secret(m)?).await?;
         }

@@ -10,7 +10,14 @@ use kube::{
 use serde_json::json;
 use tokio::time::timeout;
 
-use super::{Kubernetes, client::SHORT, objects::labels::APP};
+use super::{
+    Kubernetes,
+    client::SHORT,
+    objects::{
+        isolation,
+        labels::{APP, own},
+    },
+};
 use crate::error::{Error, Result};
 
 /// The container's name.
@@ -28,7 +35,11 @@ impl Kubernetes {
         }
         let name = free(pod);
         let image = self.spec.settings.debug_image();
-        let container = json!({"name": name, "image": image, "imagePullPolicy": "IfNotPresent", "command": ["/bin/sh", "-c", WAIT]});
+        let mut container = json!({"name": name, "image": image, "imagePullPolicy": "IfNotPresent", "command": ["/bin/sh", "-c", WAIT]});
+        let pool = pod.labels().get(&own("app-pool")).map(String::as_str).unwrap_or_default();
+        if self.spec.settings.pool(pool)?.isolation {
+            container["securityContext"] = serde_json::to_value(isolation::container_context()).map_err(Error::internal)?;
+        }
         let (patch, usual) = (Patch::Strategic(json!({"spec": {"ephemeralContainers": [container]}})), PatchParams::default());
         let api = Api::<Pod>::namespaced(self.client.clone(), &pod.namespace().unwrap_or_default());
         let unit = pod.name_any();

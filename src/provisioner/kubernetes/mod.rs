@@ -9,8 +9,10 @@ mod clusters;
 mod debugger;
 mod exec;
 mod held;
+mod isolation;
 mod jobs;
 mod logs;
+mod metrics;
 pub mod objects;
 pub mod observed;
 mod pod_log;
@@ -38,6 +40,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use self::{
     client::told,
     logs::{Said, Sources},
+    metrics::Usage,
     rollout::{Site, Turns},
     scale::Scalers,
     settings::ServerSettings,
@@ -45,7 +48,7 @@ use self::{
     write::Writer,
 };
 pub use self::{clusters::Clusters, spec::ClusterSpec};
-use super::{Provisioner, Routes, scaling::Scaler};
+use super::{Provisioner, Routes, UnitUsage, scaling::Scaler};
 use crate::error::{Error, Result};
 
 /// How long the first look at a cluster may take.
@@ -62,6 +65,7 @@ pub struct Kubernetes {
     noted: jobs::Noted,
     scalers: Scalers,
     routed: route::Watched,
+    usage: Arc<Usage>,
     said: Arc<Said>,
     server: Arc<ServerSettings>,
     turns: Arc<Turns>,
@@ -83,6 +87,7 @@ impl Kubernetes {
             noted: jobs::Noted::default(),
             scalers: Scalers::start(&client, &end),
             routed: route::Watched::new(client.clone()),
+            usage: Usage::start(client.clone(), end.clone()),
             spec,
             client,
             said,
@@ -162,5 +167,9 @@ impl Provisioner for Kubernetes {
 
     fn routes(&self) -> Result<Option<&dyn Routes>> {
         Ok(Some(self))
+    }
+
+    fn usage(&self, app: &str) -> std::result::Result<Vec<UnitUsage>, String> {
+        self.usage.of(app)
     }
 }

@@ -22,6 +22,7 @@ use crate::{
         kubernetes::{
             Kubernetes,
             client::SHORT,
+            isolation::Isolated,
             objects::{Owner, account, job, namespace, secret},
             write::{LONG, Writer},
         },
@@ -36,6 +37,11 @@ pub async fn ensure(cluster: &Kubernetes, want: &JobState) -> Result<()> {
     let writer = cluster.writer(LONG);
     if there.is_empty() {
         ensure_namespace(cluster, &writer, &cluster.namespace(pool)).await?;
+    }
+    if cluster.spec.settings.pool(pool)?.isolation {
+        let namespace = cluster.namespace(pool);
+        let isolated = Isolated { client: &cluster.client, writer, server: &cluster.server, namespace: &namespace, pool };
+        isolated.ensure(&want.place.team).await?;
     }
     let account = account::of_job(want, &cluster.namespace(pool));
     writer.ensure_over(&api(cluster, pool), &account, keeping_secrets).await?;

@@ -12,7 +12,7 @@ use k8s_openapi::{
 };
 
 use super::{
-    Making, env,
+    Making, env, isolation,
     labels::{self, Labels},
     meta, names, node, ports, probe, pull_secret,
     resources::{self, Size},
@@ -58,7 +58,7 @@ fn pod(m: &Making<'_>) -> Result<PodSpec> {
     let nodes = node::of(m)?;
     let gates = if m.process.pod.main { m.app.place.readiness_gates.as_slice() } else { &[] };
     let gates = gates.iter().map(|gate| PodReadinessGate { condition_type: gate.clone() }).collect::<Vec<_>>();
-    Ok(PodSpec {
+    let spec = PodSpec {
         runtime_class_name: Some(m.process.pod.runtime_class.clone()).filter(|name| !name.is_empty()),
         topology_spread_constraints: node::spread(m),
         termination_grace_period_seconds: Some(GRACE + m.pool.pre_stop_sleep),
@@ -75,7 +75,8 @@ fn pod(m: &Making<'_>) -> Result<PodSpec> {
         dns_config: dns(m),
         containers: vec![container(m)?],
         ..PodSpec::default()
-    })
+    };
+    Ok(isolation::harden(spec, m.pool))
 }
 
 fn dns(m: &Making<'_>) -> Option<PodDNSConfig> {

@@ -3,7 +3,7 @@
 use k8s_openapi::api::core::v1::{Container, Pod, PodSecurityContext, PodSpec};
 
 use super::{
-    Making, env, labels, meta, names, node, pull_secret,
+    Making, env, isolation, labels, meta, names, node, pull_secret,
     resources::{self, Size},
 };
 use crate::{error::Result, provisioner::kubernetes::settings::Factors};
@@ -55,5 +55,9 @@ pub fn of(m: &Making<'_>, beside: &Beside<'_>) -> Result<Pod> {
         containers: vec![container],
         ..PodSpec::default()
     };
-    Ok(Pod { metadata: meta(beside.name, &m.spot.namespace, labels::isolated(m)), spec: Some(spec), status: None })
+    Ok(Pod {
+        metadata: meta(beside.name, &m.spot.namespace, labels::isolated(m)),
+        spec: Some(isolation::harden(spec, m.pool)),
+        status: None,
+    })
 }

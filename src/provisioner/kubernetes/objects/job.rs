@@ -11,7 +11,7 @@ use k8s_openapi::{
 use super::{
     Owner,
     env::{self, Var},
-    labels, meta, names,
+    isolation, labels, meta, names,
     resources::{self, Size},
     some,
 };
@@ -75,12 +75,13 @@ fn pod(job: &JobState, pool: &PoolSettings) -> PodSpec {
         env: some(env::container(&vars(job), &names::job_secret(&job.job), pool.disable_secrets)),
         ..Container::default()
     };
-    PodSpec {
+    let spec = PodSpec {
         restart_policy: Some("OnFailure".into()),
         containers: vec![container],
         service_account_name: Some(names::job_account(&job.job)),
         ..PodSpec::default()
-    }
+    };
+    isolation::harden(spec, pool)
 }
 
 /// The variables of a job, in the order they were set.

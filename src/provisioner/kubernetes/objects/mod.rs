@@ -11,6 +11,7 @@ pub mod filled;
 pub mod http_route;
 pub mod ingress;
 pub mod isolated;
+pub mod isolation;
 pub mod job;
 pub mod keda;
 pub mod labels;

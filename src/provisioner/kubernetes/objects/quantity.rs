@@ -15,6 +15,11 @@ pub fn milli(milli: i64) -> Quantity {
     Quantity(scaled(milli, 1000, &["m", "", "k", "M", "G"]))
 }
 
+/// Billionths of a core: `1500001n`, `3m`.
+pub fn nano(nano: i64) -> Quantity {
+    Quantity(scaled(nano, 1000, &["n", "u", "m", "", "k"]))
+}
+
 /// None at all.
 pub fn zero() -> Quantity {
     Quantity("0".into())

@@ -5,7 +5,10 @@ use k8s_openapi::api::core::v1::Secret;
 use super::{app_resource, scene::Scene, volumes};
 use crate::{
     error::Result,
-    provisioner::kubernetes::objects::{Making, account, pull_secret},
+    provisioner::kubernetes::{
+        isolation::Isolated,
+        objects::{Making, account, pull_secret},
+    },
 };
 
 /// Namespace, the app's resource, its account, the login for its images, its volumes.
@@ -28,6 +31,10 @@ pub async fn prepare(scene: &Scene, first: &Making<'_>) -> Result<()> {
         .await?;
     if pull_secret::references(first, &first.process.pod.image).is_some() {
         writer.ensure(&scene.site.api::<Secret>(namespace), &pull_secret::secret(first)?).await?;
+    }
+    if scene.pool.isolation {
+        let (client, server, pool) = (&scene.site.client, &*scene.site.server, scene.want.place.pool.name.as_str());
+        Isolated { client, writer, server, namespace, pool }.ensure(&scene.want.place.team).await?;
     }
     volumes::ensure(scene).await
 }

@@ -57,6 +57,8 @@ pub struct PoolSettings {
     pub versioned_services: bool,
     /// `docker-config-json`.
     pub docker_config: Option<Secret>,
+    /// `tenant-isolation`: teams are kept from each other and from the nodes.
+    pub isolation: bool,
 }
 
 /// What requests are divided by, and the limit of CPU is multiplied with; 0: not said.
@@ -185,6 +187,7 @@ impl ClusterSettings {
             all_annotations: self.annotations("all")?,
             versioned_services: self.truth("", "enable-versioned-services").map_err(Error::refused)?,
             docker_config: self.get("", "docker-config-json").map(Secret::from),
+            isolation: self.truth(pool, "tenant-isolation").map_err(|why| misconfigured("tenant isolation", &why))?,
         })
     }
 
