@@ -35,11 +35,10 @@ impl Kubernetes {
         }
         let name = free(pod);
         let image = self.spec.settings.debug_image();
-        let mut container = json!({"name": name, "image": image, "imagePullPolicy": "IfNotPresent", "command": ["/bin/sh", "-c", WAIT]});
         let pool = pod.labels().get(&own("app-pool")).map(String::as_str).unwrap_or_default();
-        if self.spec.settings.pool(pool)?.isolation {
-            container["securityContext"] = serde_json::to_value(isolation::container_context()).map_err(Error::internal)?;
-        }
+        let context = self.spec.settings.pool(pool)?.isolation.then(isolation::container_context);
+        let container = json!({"name": name, "image": image, "imagePullPolicy": "IfNotPresent", "command": ["/bin/sh", "-c", WAIT],
+            "securityContext": context});
         let (patch, usual) = (Patch::Strategic(json!({"spec": {"ephemeralContainers": [container]}})), PatchParams::default());
         let api = Api::<Pod>::namespaced(self.client.clone(), &pod.namespace().unwrap_or_default());
         let unit = pod.name_any();
