@@ -86,7 +86,8 @@ def shell(cli, app):
         terminal.expect(r"again-42")
         terminal.type("printf '\\033[3%dmred\\033[0m\\n' 1\r")
         terminal.expect("\x1b\\[31mred\x1b\\[0m")
-        terminal.type("echo sleeping-$((1+1)); sleep 600\r")
+        # One process says it and sleeps: an interrupt between two could hit neither.
+        terminal.type("sh -c 'echo sleeping-$((1+1)); exec sleep 600'\r")
         terminal.expect(r"sleeping-2")
         terminal.type("\x03")
         terminal.type("echo awake-$((2+2)) in $PWD\r")

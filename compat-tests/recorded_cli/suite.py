@@ -28,7 +28,12 @@ FOLDERS_ON_CLUSTER = {step: "docker" if folder == "dock" else folder for step, f
 
 # Dockerfiles need a container engine, which this machine may not have: the app is deployed by its platform instead, in as many versions.
 # Health checks of a slow machine say more than the last ten lines of a log hold.
+# The recorded cluster is not here, and so no build service of it: platforms are those of this machine.
 INSTEAD = {
+    "cluster-add": [
+        *["cluster", "add", "k1", "kubernetes", "--addr", "https://127.0.0.1:6443", "--cacert", "ca.crt", "--default"],
+        *["--custom", "token=admintoken", "--custom", "registry=127.0.0.1:5000/rec21018", "--custom", "registry-insecure=true"],
+    ],
     "app-log": ["app", "log", "-a", "hello", "-l", "1000"],
     "app-create-docker": ["app", "create", "dock", "python", "-t", "demo", "-o", "dev"],
     "deploy-dockerfile": ["app", "deploy", "-a", "dock", "."],
