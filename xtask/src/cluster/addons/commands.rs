@@ -9,11 +9,11 @@ pub fn of(cluster: &Cluster, name: &str) -> Command {
     let state = |file: &str| cluster.state.join(file).to_string_lossy().into_owned();
     let kubeconfig = state("kubeconfig");
     let arguments = match name {
-        "coredns" => vec!["-conf".to_owned(), state("Corefile")],
+        "coredns" => vec!["-conf".to_owned(), state("addons/Corefile")],
         "traefik" => traefik(),
         "local-path-provisioner" => [vec!["start".to_owned()], local_path_provisioner(&state)].concat(),
         "metrics-server" => metrics_server(&state),
-        "pebble" => ["-config", &state("pebble.json"), "-dnsserver", &format!("{NODE}:53")].map(str::to_owned).to_vec(),
+        "pebble" => ["-config", &state("addons/pebble.json"), "-dnsserver", &format!("{NODE}:53")].map(str::to_owned).to_vec(),
         _ => cert_manager(&kubeconfig),
     };
     let program = if name == "pebble" { cluster.debian("usr/bin/pebble") } else { cluster.program(name) };
@@ -40,7 +40,7 @@ fn traefik() -> Vec<String> {
 
 fn local_path_provisioner(state: &dyn Fn(&str) -> String) -> Vec<String> {
     words(&[
-        ("--config", &state("local-path-provisioner.json")),
+        ("--config", &state("addons/local-path-provisioner.json")),
         ("--kubeconfig", &state("kubeconfig")),
         ("--namespace", "local-path-storage"),
         ("--helper-image", &format!("{REGISTRY}/base/busybox:latest")),

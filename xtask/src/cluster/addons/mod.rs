@@ -7,8 +7,10 @@ mod commands;
 
 pub use build::prepare;
 
+use std::path::PathBuf;
+
 use super::{
-    Cluster, NODE,
+    Cluster, NODE, make_folder,
     parts::{self, listens},
     process, run, write,
 };
@@ -37,8 +39,9 @@ pub fn start(cluster: &Cluster) -> Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
+    make_folder(&settings(cluster))?;
     for (name, text) in SETTINGS {
-        write(&cluster.state.join(name), &cluster.filled(text))?;
+        write(&settings(cluster).join(name), &cluster.filled(text))?;
     }
     define(cluster)?;
     missing.into_iter().try_for_each(|name| begin(cluster, name))?;
@@ -46,8 +49,13 @@ pub fn start(cluster: &Cluster) -> Result<()> {
     run(&mut cluster.kubectl(&["wait", "--for=condition=Available", "--timeout=60s", "apiservice/v1beta1.metrics.k8s.io"])).map(drop)
 }
 
+/// Not where they run: Traefik would take a `traefik.yaml` there for its own settings.
+fn settings(cluster: &Cluster) -> PathBuf {
+    cluster.state.join("addons")
+}
+
 fn begin(cluster: &Cluster, name: &str) -> Result<()> {
-    let objects = cluster.state.join(format!("{name}.yaml"));
+    let objects = settings(cluster).join(format!("{name}.yaml"));
     if objects.is_file() {
         run(cluster.kubectl(&["apply", "--server-side", "--force-conflicts", "-f"]).arg(objects))?;
     }
