@@ -10,7 +10,7 @@ use super::{App, deploy, rollout};
 use crate::{
     context::Context,
     error::{Error, Result},
-    event::{Allowed, Begin, Event, Locked, Subject},
+    event::{Allowed, Begin, Locked, Subject},
     failpoint,
     output::Output,
     provisioner::{AppState, DynProvisioner, ProcessState},
@@ -145,8 +145,7 @@ pub async fn keep(ctx: Context) {
 /// Brings to its end what was left behind now.
 pub async fn recover(ctx: &Context) -> Result<()> {
     for left in ctx.store.of::<Intended>().find(Filter::All).await? {
-        let running = Filter::id(left.event).and(Filter::eq("running", true));
-        if ctx.store.of::<Event>().count(running).await? > 0 {
+        if ctx.events.is_running(left.event).await? {
             continue;
         }
         if let Err(e) = Box::pin(settle(ctx, &left)).await {

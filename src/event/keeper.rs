@@ -50,6 +50,12 @@ impl Events {
         Ok(running.len())
     }
 
+    /// True while an event runs, here or at another server.
+    pub async fn is_running(&self, id: ObjectId) -> Result<bool> {
+        let running = Filter::id(id).and(Filter::eq("running", true));
+        Ok(self.store.of::<Event>().count(running).await? > 0)
+    }
+
     async fn flush_logs(&self) -> Result<()> {
         let logs: Vec<_> = self.lock().values().map(|handles| handles.log.clone()).collect();
         for log in logs {

@@ -17,7 +17,7 @@ use crate::{
     app::App,
     context::Context,
     error::Result,
-    event::{Allowed, Begin, Event, Locked, Subject, Target, document::ExtraTarget},
+    event::{Allowed, Begin, Locked, Subject, Target, document::ExtraTarget},
     job::{self, Job},
     store::{Document, Filter, Spec, StoreError},
 };
@@ -176,8 +176,7 @@ pub async fn keep(ctx: Context) {
 /// Undoes and finishes what was left behind now.
 pub async fn recover(ctx: &Context) -> Result<()> {
     for left in ctx.store.of::<Intent>().find(Filter::All).await? {
-        let running = Filter::id(left.event).and(Filter::eq("running", true));
-        if ctx.store.of::<Event>().count(running).await? > 0 {
+        if ctx.events.is_running(left.event).await? {
             continue;
         }
         if let Err(e) = Box::pin(settle(ctx, &left)).await {

@@ -10,7 +10,6 @@ mod interrupted;
 mod isolation;
 mod jobs;
 mod logs;
-mod middle;
 mod proxy;
 mod rollout;
 mod routing;

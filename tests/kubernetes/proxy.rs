@@ -34,6 +34,8 @@ type Body = UnsyncBoxBody<Bytes, io::Error>;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Weather {
     Fair,
+    /// Every request is refused with this status.
+    Refused(u16),
     /// The first request of a kind to a path is refused with this status.
     FirstRefused(u16),
     /// The first change of a kind to a path is made, and its answer is lost.
@@ -95,7 +97,12 @@ impl Proxy {
         self.state.cuts.send_modify(|count| *count += 1);
     }
 
-    /// What was asked since it was looked at last, as `GET /api/v1/pods?watch=true`.
+    /// What was asked since it was taken last, as `GET /api/v1/pods?watch=true`.
+    pub fn asked(&self) -> Vec<String> {
+        self.state.asked.lock().unwrap().iter().map(|(method, path)| format!("{method} {path}")).collect()
+    }
+
+    /// The same, and takes it.
     pub fn take_asked(&self) -> Vec<String> {
         self.state.asked.lock().unwrap().drain(..).map(|(method, path)| format!("{method} {path}")).collect()
     }
@@ -103,7 +110,7 @@ impl Proxy {
 
 /// Those that change something in the cluster.
 pub fn writes(asked: &[String]) -> Vec<&String> {
-    asked.iter().filter(|asked| !asked.starts_with("GET ") && !asked.contains("authorization.k8s.io")).collect()
+    asked.iter().filter(|asked| !asked.starts_with("GET ")).collect()
 }
 
 async fn listen(state: Arc<State>, first: TcpListener) {
@@ -147,6 +154,7 @@ async fn answer(state: Arc<State>, request: Request<Incoming>) -> Result<Respons
     let now = *weather.borrow_and_update();
     match now {
         Weather::Fair => forward(&state, request).await,
+        Weather::Refused(code) => Ok(refusal(code)),
         Weather::FirstRefused(code) if state.is_first(&asked) => Ok(refusal(code)),
         Weather::FirstAnswerLost if *request.method() != Method::GET && state.is_first(&asked) => {
             forward(&state, request).await?.into_body().collect().await?;

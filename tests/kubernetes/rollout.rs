@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::World;
 
-const IMAGE: &str = "127.0.0.1:5000/base/busybox:latest";
+pub const IMAGE: &str = "127.0.0.1:5000/base/busybox:latest";
 
 /// Collects what is said.
 #[derive(Default)]
@@ -28,7 +28,7 @@ impl Sink for Said {
 /// An app whose states are applied one after the other.
 pub struct Site {
     pub world: World,
-    provisioner: DynProvisioner,
+    pub provisioner: DynProvisioner,
 }
 
 impl Site {
@@ -68,6 +68,11 @@ impl Site {
         let (done, said) = self.apply(want).await;
         done.unwrap_or_else(|e| panic!("{e}\n{said}"));
         said
+    }
+
+    /// A name of an object: the app's, with this behind it.
+    pub fn named(&self, rest: &str) -> String {
+        format!("{}-{rest}", self.world.name)
     }
 
     pub fn state(&self, processes: Vec<ProcessState>) -> AppState {

@@ -1,13 +1,10 @@
 //! What rollouts write, what they undo, and what a cluster that is ill for a while changes in them: nothing.
 
-use std::sync::{Arc, Mutex};
+use std::ops::Deref;
 
 use impaas::{
-    build::tsuru_yaml::Healthcheck,
-    error::Result,
-    output::{Output, Sink},
-    pool::Pool,
-    provisioner::{AppPlace, AppState, DynProvisioner, PodPlace, PoolPlace, ProcessState},
+    output::Output,
+    provisioner::{PodPlace, ProcessState},
 };
 use serde_json::{Value, json};
 
@@ -15,110 +12,47 @@ use crate::server::eventually;
 
 use super::{
     World,
-    middle::{Mood, Proxy},
+    proxy::{Proxy, Weather, writes},
+    rollout::{IMAGE, Site, web},
 };
 
-const IMAGE: &str = "127.0.0.1:5000/base/busybox:latest";
-
-/// Collects what is said.
-#[derive(Default)]
-struct Said(Mutex<String>);
-
-impl Sink for Said {
-    fn write(&self, text: &str) {
-        self.0.lock().unwrap().push_str(text);
-    }
+/// An app behind a proxy, whose rollouts have little time: health checks three seconds, progress ten.
+struct Hasty {
+    site: Site,
+    proxy: Proxy,
 }
 
-/// An app whose states are applied one after the other.
-pub struct Site {
-    pub world: World,
-    pub proxy: Proxy,
-    provisioner: DynProvisioner,
-}
-
-impl Site {
-    /// Health checks have three seconds, progress ten.
-    pub async fn new() -> Option<Self> {
+impl Hasty {
+    async fn new() -> Option<Self> {
         let settings = "docker:\n  healthcheck:\n    max-time: 3\nkubernetes:\n  deployment-progress-timeout: 10\n";
-        let world = World::with_settings(settings).await?;
-        let proxy = Proxy::to(world.real.server()).await;
-        let mut cluster = world.by_token();
-        cluster["custom_data"]["pre-stop-sleep"] = "0".into();
-        cluster["addresses"] = json!([format!("http://{}", proxy.address)]);
-        cluster["cacert"] = Value::Null;
-        world.enter("real", cluster).await;
-        world.make_app().await;
-        let pool = Pool::load(&world.server.ctx.store, "kube").await.unwrap();
-        let provisioner = world.server.ctx.provisioner(&pool).await.unwrap();
-        Some(Self { world, proxy, provisioner })
+        let mut world = World::with_settings(settings).await?;
+        let proxy = Proxy::start(&world.real).await;
+        world.address = proxy.url();
+        Some(Self { site: Site::of(world, &[]).await, proxy })
     }
 
-    /// What was said, without the cluster's events.
-    pub async fn apply(&self, want: &AppState) -> (Result<()>, String) {
-        let said = Arc::new(Said::default());
-        let done = self.provisioner.apply(want.clone(), &Output::to(said.clone())).await;
-        let all = said.0.lock().unwrap().clone();
-        let own: Vec<&str> = all.lines().filter(|line| !line.starts_with("  ---> ")).collect();
-        (done, own.join("\n"))
-    }
-
-    pub async fn applied(&self, want: &AppState) -> String {
-        let (done, said) = self.apply(want).await;
-        done.unwrap_or_else(|e| panic!("{e}\n{said}"));
-        said
-    }
-
-    /// A name of an object: the app's, with this behind it.
-    pub fn named(&self, rest: &str) -> String {
-        format!("{}-{rest}", self.world.name)
-    }
-
-    pub fn state(&self, processes: Vec<ProcessState>) -> AppState {
-        let pool = PoolPlace { name: "kube".into(), affinity: None };
-        let place = AppPlace { team: "demo".into(), pool, ..AppPlace::default() };
-        AppState { app: self.world.name.clone(), processes, place, ..AppState::default() }
-    }
-
-    pub fn get(&self, what: &str, name: &str) -> Value {
-        serde_json::from_str(&self.world.real.kubectl(&["get", what, name, "-n", &self.world.name, "-o", "json"])).unwrap()
-    }
-
-    pub fn names(&self, what: &str) -> Vec<String> {
-        let path = "{range .items[*]}{.metadata.name}{\"\\n\"}{end}";
-        let found = self.world.real.kubectl(&["get", what, "-n", &self.world.name, "-o", &format!("jsonpath={path}")]);
-        let mut names: Vec<String> = found.lines().map(str::to_owned).collect();
-        names.sort();
-        names
+    /// What was changed since it was taken last.
+    fn written(&self) -> Vec<String> {
+        writes(&self.proxy.take_asked()).into_iter().cloned().collect()
     }
 }
 
-/// A process that answers HTTP.
-pub fn web(version: u32) -> ProcessState {
-    let script = "mkdir -p /tmp/www; echo $TSURU_APPVERSION > /tmp/www/index.html; echo ready; exec httpd -f -p 8888 -h /tmp/www";
-    let env = [("TSURU_SERVICES".into(), "{}".into()), ("SECRET".into(), "hush".into())].into();
-    let check = Healthcheck { path: "/".into(), interval_seconds: 1, ..Healthcheck::default() };
-    ProcessState {
-        version,
-        name: "web".into(),
-        command: ["/bin/sh", "-c", script].map(str::to_owned).into(),
-        units: 1,
-        routable: true,
-        env,
-        healthcheck: Some(check.in_full()),
-        pod: PodPlace { image: IMAGE.into(), main: true, ..PodPlace::default() },
-        ..ProcessState::default()
+impl Deref for Hasty {
+    type Target = Site;
+
+    fn deref(&self) -> &Site {
+        &self.site
     }
 }
 
 /// The objects that were written, by kind and name.
-fn changed(site: &Site) -> Vec<String> {
+fn changed(site: &Hasty) -> Vec<String> {
     let name = |asked: &String| asked.trim_end_matches('?').rsplit('/').take(2).collect::<Vec<_>>().join("/");
     let turned = |text: String| {
         let (name, kind) = text.split_once('/').unwrap();
         format!("{kind}/{}", name.trim_start_matches(&site.named("")))
     };
-    site.proxy.written().iter().map(name).map(turned).collect()
+    site.written().iter().map(name).map(turned).collect()
 }
 
 /// As it is read back: it goes on as it runs.
@@ -129,15 +63,15 @@ fn seen(process: &ProcessState) -> ProcessState {
 
 #[actix_web::test]
 async fn only_what_changed_is_written_and_a_first_deploy_is_at_most_fifteen_writes() {
-    let Some(site) = Site::new().await else { return };
-    site.proxy.asked();
+    let Some(site) = Hasty::new().await else { return };
+    site.proxy.take_asked();
     let mut want = site.state(vec![web(1)]);
     site.applied(&want).await;
-    let first = site.proxy.written();
+    let first = site.written();
     assert!(first.len() <= 15, "{first:#?}");
     let said = site.applied(&want).await;
     assert!(said.contains("---- No changes on units [web] [version 1] ----"), "{said}");
-    assert_eq!(site.proxy.written(), [""; 0]);
+    assert_eq!(site.written(), [""; 0]);
     want.processes[0].restarted = 1;
     let said = site.applied(&want).await;
     assert!(said.contains(" ---> No changes on secret ") && said.contains(" ---> 1 old units pending termination"), "{said}");
@@ -154,7 +88,7 @@ async fn only_what_changed_is_written_and_a_first_deploy_is_at_most_fifteen_writ
 
 #[actix_web::test]
 async fn a_version_that_does_not_get_well_is_told_with_its_last_lines_and_the_one_before_goes_on() {
-    let Some(site) = Site::new().await else { return };
+    let Some(site) = Hasty::new().await else { return };
     site.applied(&site.state(vec![web(1)])).await;
     let before = site.get("deployment", &site.named("web"));
     let mut ill = web(2);
@@ -178,7 +112,7 @@ async fn a_version_that_does_not_get_well_is_told_with_its_last_lines_and_the_on
 
 #[actix_web::test]
 async fn a_first_version_that_fails_leaves_nothing_but_an_empty_app() {
-    let Some(site) = Site::new().await else { return };
+    let Some(site) = Hasty::new().await else { return };
     let mut missing = web(1);
     missing.pod.image = "127.0.0.1:5000/base/none:latest".into();
     let (done, said) = site.apply(&site.state(vec![missing])).await;
@@ -191,7 +125,7 @@ async fn a_first_version_that_fails_leaves_nothing_but_an_empty_app() {
 
 #[actix_web::test]
 async fn when_a_later_process_fails_those_before_come_back() {
-    let Some(site) = Site::new().await else { return };
+    let Some(site) = Hasty::new().await else { return };
     let worker = |version: u32| ProcessState {
         name: "worker".into(),
         command: vec!["sleep 3600".into()],
@@ -212,7 +146,7 @@ async fn when_a_later_process_fails_those_before_come_back() {
 
 #[actix_web::test]
 async fn a_second_version_beside_the_first_gets_requests_without_a_restart_and_goes_again() {
-    let Some(site) = Site::new().await else { return };
+    let Some(site) = Hasty::new().await else { return };
     let first = web(1);
     site.applied(&site.state(vec![first.clone()])).await;
     let beside = ProcessState { routable: false, ..web(2) };
@@ -244,7 +178,7 @@ async fn a_second_version_beside_the_first_gets_requests_without_a_restart_and_g
 
 #[actix_web::test]
 async fn a_rollout_that_nobody_wants_any_more_is_undone_before_the_next() {
-    let Some(site) = Site::new().await else { return };
+    let Some(site) = Hasty::new().await else { return };
     let first = site.state(vec![web(1)]);
     site.applied(&first).await;
     let before = site.get("deployment", &site.named("web"));
@@ -267,29 +201,30 @@ async fn a_rollout_that_nobody_wants_any_more_is_undone_before_the_next() {
 
 #[actix_web::test]
 async fn a_cluster_that_is_ill_for_a_while_undoes_nothing() {
-    let Some(site) = Site::new().await else { return };
+    let Some(site) = Hasty::new().await else { return };
     site.applied(&site.state(vec![web(1)])).await;
-    for (version, mood) in [(2, Mood::Says(429)), (3, Mood::Says(500)), (4, Mood::Silent)] {
+    for (version, weather) in [(2, Weather::Refused(429)), (3, Weather::Refused(500)), (4, Weather::Hangs)] {
         let want = site.state(vec![web(version)]);
         let ill = async {
-            site.proxy.asked();
+            site.proxy.take_asked();
             eventually("the deployment is written", super::PATIENCE, async || {
-                site.proxy.seen().iter().any(|asked| asked.starts_with("PUT ") && asked.contains("/deployments/"))
+                site.proxy.asked().iter().any(|asked| asked.starts_with("PUT ") && asked.contains("/deployments/"))
             })
             .await;
-            site.proxy.becomes(mood);
+            site.proxy.set(weather);
+            site.proxy.cut();
             // Longer than a health check may take.
             tokio::time::sleep(std::time::Duration::from_secs(5)).await;
-            site.proxy.becomes(Mood::Well);
+            site.proxy.set(Weather::Fair);
         };
         let (said, ()) = tokio::join!(site.applied(&want), ill);
-        assert!(said.contains(" ---> All units ready") && !said.contains("****"), "{mood:?}: {said}");
+        assert!(said.contains(" ---> All units ready") && !said.contains("****"), "{weather:?}: {said}");
     }
 }
 
 #[actix_web::test]
 async fn a_removed_app_leaves_nothing_of_its_own() {
-    let Some(site) = Site::new().await else { return };
+    let Some(site) = Hasty::new().await else { return };
     site.applied(&site.state(vec![web(1)])).await;
     let labels = json!({"tsuru.io/is-tsuru": "true", "tsuru.io/app-name": site.world.name, "tsuru.io/router-lb": "x"});
     site.world.apply(&[json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "routers", "labels": labels}, "spec": {"ports": [{"port": 80}]}})]);

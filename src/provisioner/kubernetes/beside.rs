@@ -2,9 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use k8s_openapi::api::core::v1::{Namespace, Pod, Secret, ServiceAccount};
+use k8s_openapi::api::core::v1::{Pod, Secret};
 use kube::{
-    Api, ResourceExt,
+    Api,
     api::{AttachParams, PostParams},
 };
 use tokio::{
@@ -24,7 +24,6 @@ use super::{
         names, namespace, pull_secret,
     },
     pod_log::PodLog,
-    write::Writer,
 };
 use crate::{
     error::{Error, Result},
@@ -110,9 +109,9 @@ impl Kubernetes {
     async fn prepare(&self, m: &Making<'_>) -> Result<()> {
         let (writer, namespace) = (self.writer(SHORT), m.spot.namespace.as_str());
         let labels = self.spec.settings.namespace_labels(namespace);
-        unless_there(&writer, &Api::<Namespace>::all(self.client.clone()), namespace::namespace(namespace, labels)).await?;
-        unless_there(&writer, &Api::<ServiceAccount>::namespaced(self.client.clone(), namespace), account::of_app(m.app, namespace))
-            .await?;
+        writer.ensure_there(&Api::all(self.client.clone()), &namespace::namespace(namespace, labels)).await?;
+        let accounts = Api::namespaced(self.client.clone(), namespace);
+        writer.ensure_there(&accounts, &account::of_app(m.app, namespace)).await?;
         if m.pool.isolation {
             let (client, server, pool) = (&self.client, &*self.server, m.app.place.pool.name.as_str());
             Isolated { client, writer, server, namespace, pool }.ensure(&m.app.place.team).await?;
@@ -188,11 +187,6 @@ impl Kubernetes {
             _ => Err(Error::refused(format!("the command was ended by the cluster{}", why(Some(&pod))))),
         }
     }
-}
-
-async fn unless_there<K: super::write::Object>(writer: &Writer<'_>, api: &Api<K>, want: K) -> Result<()> {
-    let made = writer.change(api, &want.name_any(), |there| Ok(there.is_none().then(|| want.clone()))).await;
-    made.map(drop)
 }
 
 fn phase(pod: &Pod) -> &str {

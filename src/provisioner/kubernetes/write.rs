@@ -71,6 +71,11 @@ impl Writer<'_> {
         written.ok_or_else(|| Error::internal("nothing was wanted"))
     }
 
+    /// Makes the object where it is missing; what is there stays as it is.
+    pub async fn ensure_there<K: Object>(&self, api: &Api<K>, want: &K) -> Result<()> {
+        self.change(api, &want.name_any(), |there| Ok(there.is_none().then(|| want.clone()))).await.map(drop)
+    }
+
     /// Writes what `change` makes of the object that is there; nothing where it gives nothing or the same.
     pub async fn change<K, F>(&self, api: &Api<K>, name: &str, change: F) -> Result<Option<(Written, K)>>
     where
@@ -82,7 +87,7 @@ impl Writer<'_> {
             let Some(mut want) = change(there.as_ref())? else { return Ok(None) };
             failpoint::reach("cluster:before-write");
             let written = match there {
-                Some(there) if is_same(&want, &there)? && has_owners_of(&want, &there) => return Ok(Some((Written::Unchanged, there))),
+                Some(there) if is_same(&want, &there)? => return Ok(Some((Written::Unchanged, there))),
                 Some(there) => {
                     want.meta_mut().resource_version.clone_from(&there.meta().resource_version);
                     self.unless(&[404, 409], || api.replace(name, &PARAMS, &want)).await?.map(|now| (Written::Updated, now))
@@ -152,12 +157,6 @@ impl Writer<'_> {
     fn told(&self, e: &kube::Error) -> Error {
         told(self.cluster, e)
     }
-}
-
-/// An owner that was made again has another identity: what names the old one goes with it.
-fn has_owners_of<K: Object>(want: &K, there: &K) -> bool {
-    let named = |object: &K, uid: &str| object.owner_references().iter().any(|owner| owner.uid == uid);
-    want.owner_references().iter().all(|owner| owner.uid.is_empty() || named(there, &owner.uid))
 }
 
 const PARAMS: PostParams = PostParams { dry_run: false, field_manager: None };

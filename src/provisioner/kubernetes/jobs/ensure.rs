@@ -5,7 +5,7 @@
 
 use k8s_openapi::api::{
     batch::v1::CronJob,
-    core::v1::{Namespace, Secret, ServiceAccount},
+    core::v1::{Secret, ServiceAccount},
 };
 use kube::{
     Api, ResourceExt,
@@ -57,8 +57,7 @@ pub async fn ensure(cluster: &Kubernetes, want: &JobState) -> Result<()> {
 
 async fn ensure_namespace(cluster: &Kubernetes, writer: &Writer<'_>, name: &str) -> Result<()> {
     let wanted = namespace::namespace(name, cluster.spec.settings.namespace_labels(name));
-    let missing = |there: Option<&Namespace>| Ok(there.is_none().then(|| wanted.clone()));
-    writer.change(&Api::all(cluster.client.clone()), name, missing).await.map(drop)
+    writer.ensure_there(&Api::all(cluster.client.clone()), &wanted).await
 }
 
 /// What the cluster added to an account.

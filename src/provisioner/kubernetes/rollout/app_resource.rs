@@ -3,7 +3,7 @@
 use std::{borrow::Cow, time::Duration};
 
 use k8s_openapi::{
-    NamespaceResourceScope, api::core::v1::Namespace, apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
+    NamespaceResourceScope, apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
 use kube::{
@@ -109,7 +109,7 @@ fn of(spec: &Value, home: &str, app: &str) -> App {
 /// A namespace with its labels; one that is there is left as it is.
 pub async fn ensure_namespace(site: &Site, name: &str) -> Result<()> {
     let want = namespace::namespace(name, site.settings.namespace_labels(name));
-    site.writer().ensure_over(&Api::<Namespace>::all(site.client.clone()), &want, |_, there| there.clone()).await.map(drop)
+    site.writer().ensure_there(&Api::all(site.client.clone()), &want).await
 }
 
 /// The app is not known any more.

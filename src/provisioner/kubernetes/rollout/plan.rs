@@ -88,21 +88,10 @@ pub fn leaving(want: &AppState, spots: &Spots, there: &[Deployment], services: &
             _ => processes.contains(process),
         }
     };
-    let named = |object: &dyn NamedObject| object.name();
     Leaving {
-        deployments: there.iter().filter(|one| !names.contains(one.name_any().as_str())).map(|one| named(one)).collect(),
-        services: services.iter().filter(|one| !is_of_others(one) && !service_stays(one)).map(|one| named(one)).collect(),
-        budgets: budgets.iter().filter(|one| !processes.contains(said(one.labels(), "app-process"))).map(|one| named(one)).collect(),
-    }
-}
-
-trait NamedObject {
-    fn name(&self) -> String;
-}
-
-impl<K: ResourceExt> NamedObject for K {
-    fn name(&self) -> String {
-        self.name_any()
+        deployments: there.iter().filter(|one| !names.contains(one.name_any().as_str())).map(ResourceExt::name_any).collect(),
+        services: services.iter().filter(|one| !is_of_others(one) && !service_stays(one)).map(ResourceExt::name_any).collect(),
+        budgets: budgets.iter().filter(|one| !processes.contains(said(one.labels(), "app-process"))).map(ResourceExt::name_any).collect(),
     }
 }
 
