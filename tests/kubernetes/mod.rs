@@ -45,7 +45,7 @@ use crate::{
 };
 
 /// How long the cluster may take for anything.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// The servers' own: plans of volumes among them, and the one router of the apps, which writes ingresses.
 const SETTINGS: &str = "
