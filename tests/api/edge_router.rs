@@ -6,7 +6,8 @@ use std::{
 };
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
 
 use super::double::serve;
 
@@ -15,8 +16,47 @@ struct State {
     backends: BTreeMap<String, Value>,
     certificates: BTreeMap<(String, String), Value>,
     headers: BTreeMap<String, String>,
+    calls: Vec<String>,
     broken: Option<&'static str>,
     no_tls: bool,
+}
+
+/// What it may be told of an app, and in this form only.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Told {
+    #[serde(rename = "opts")]
+    _opts: Map<String, Value>,
+    #[serde(rename = "cnames")]
+    _cnames: Vec<String>,
+    #[serde(default, rename = "team")]
+    _team: String,
+    #[serde(default, rename = "tags")]
+    _tags: Vec<String>,
+    #[serde(default, rename = "certIssuers")]
+    _issuers: BTreeMap<String, String>,
+    #[serde(rename = "prefixes")]
+    _prefixes: Vec<ToldPrefix>,
+    #[serde(rename = "healthcheck")]
+    _health: ToldHealth,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ToldPrefix {
+    #[serde(rename = "prefix")]
+    _prefix: String,
+    #[serde(rename = "target")]
+    _target: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ToldHealth {
+    #[serde(rename = "Path")]
+    _path: String,
+    #[serde(rename = "TCPOnly")]
+    _tcp_only: bool,
 }
 
 type Shared = web::Data<Mutex<State>>;
@@ -38,6 +78,11 @@ impl EdgeRouter {
     /// What it was last told of an app.
     pub fn backend(&self, app: &str) -> Option<Value> {
         self.state.lock().unwrap().backends.get(app).cloned()
+    }
+
+    /// What was asked since it was taken last, as `PUT backend/blog`.
+    pub fn take_calls(&self) -> Vec<String> {
+        std::mem::take(&mut self.state.lock().unwrap().calls)
     }
 
     /// A header of the last call.
@@ -73,6 +118,7 @@ async fn answer(request: HttpRequest, body: web::Bytes, state: Shared) -> HttpRe
 fn api(request: &HttpRequest, path: &str, body: &[u8], state: &Shared) -> HttpResponse {
     let mut state = state.lock().unwrap();
     state.headers = request.headers().iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().into())).collect();
+    state.calls.push(format!("{} {path}", request.method()));
     let parts: Vec<&str> = path.split('/').collect();
     let missing = || HttpResponse::NotFound().body("not found");
     match (request.method().as_str(), parts.as_slice()) {
@@ -81,6 +127,9 @@ fn api(request: &HttpRequest, path: &str, body: &[u8], state: &Shared) -> HttpRe
         ("PUT", ["backend", _]) if state.broken.is_some() => HttpResponse::InternalServerError().body(state.broken.unwrap()),
         ("PUT", ["backend", app]) => {
             assert_eq!(request.headers().get("content-type").unwrap(), "application/json; router=v2");
+            if let Err(e) = serde_json::from_slice::<Told>(body) {
+                return HttpResponse::BadRequest().body(e.to_string());
+            }
             state.backends.insert((*app).into(), serde_json::from_slice(body).unwrap());
             HttpResponse::Ok().finish()
         }

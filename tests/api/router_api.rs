@@ -158,6 +158,20 @@ async fn a_router_is_told_of_an_app_as_it_changes() {
 }
 
 #[actix_web::test]
+async fn a_host_name_that_one_router_refuses_is_taken_back_from_the_others() {
+    let (server, _memory, edge) = routed().await;
+    let (admin, other) = (server.admin().await, EdgeRouter::start());
+    make(&admin, "other", &other).await;
+    admin.post("/1.5/apps/a/routers").form(&[("Name", "other")]).send().await.ok(200);
+    other.breaks(Some("not this one"));
+    edge.take_calls();
+    let refused = admin.post("/1.0/apps/a/cname").form(&[("cname", "www.example.com")]).send().await;
+    assert!(refused.text.contains("not this one"), "{}", refused.text);
+    assert_eq!(edge.take_calls().iter().filter(|call| *call == "PUT backend/a").count(), 2);
+    assert_eq!(edge.backend("a").unwrap()["cnames"], json!([]));
+}
+
+#[actix_web::test]
 async fn deploys_and_removals_reach_the_router() {
     let (server, _memory, edge) = routed().await;
     let admin = server.admin().await;

@@ -37,13 +37,13 @@ CMD [\"httpd\", \"-f\", \"-p\", \"8080\", \"-h\", \"/www\"]
 ";
 
 /// A world with a build service and a repository of its own.
-struct Yard {
-    world: World,
+pub struct Yard {
+    pub world: World,
     service: Service,
 }
 
 impl Yard {
-    async fn new() -> Option<Self> {
+    pub async fn new() -> Option<Self> {
         let world = World::new().await?;
         std::fs::create_dir_all(world.server.ctx.config.uploads()).unwrap();
         let service = Service::start(buildkit::work()).await;
@@ -64,7 +64,7 @@ impl Yard {
         format!("{REGISTRY}/{0}/app-{0}:{version}", self.world.name)
     }
 
-    async fn upload(&self, fields: &[(&str, &str)], files: &[(&str, &str)]) -> Reply {
+    pub async fn upload(&self, fields: &[(&str, &str)], files: &[(&str, &str)]) -> Reply {
         let (kind, body) = archive::multipart(fields, &archive::of_files(files));
         self.world.server.admin().await.post(&self.deploys()).body(&kind, body).send().await
     }
@@ -99,7 +99,7 @@ fn custom(name: &str, service: &Service) -> Vec<(String, Value)> {
     pairs.into_iter().chain([("registry-insecure", "true".to_owned())]).map(|(key, value)| (key.to_owned(), json!(value))).collect()
 }
 
-fn ended_well(reply: &Reply) -> &str {
+pub fn ended_well(reply: &Reply) -> &str {
     assert!(reply.text.ends_with("\nOK\n"), "{}", reply.text);
     &reply.text
 }

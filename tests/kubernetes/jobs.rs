@@ -12,7 +12,10 @@ use impaas::{
 use serde_json::{Value, json};
 
 use super::{PATIENCE, World};
-use crate::server::eventually;
+use crate::{
+    api::{broker::Broker, service},
+    server::eventually,
+};
 
 const IMAGE: &str = "127.0.0.1:5000/base/busybox:latest";
 
@@ -121,6 +124,27 @@ impl Lab {
         let of_job = Filter::eq("kind.name", "job.run").and(Filter::eq("owner.type", "internal"));
         self.world.server.ctx.store.of::<Event>().find(of_job).await.unwrap()
     }
+}
+
+#[actix_web::test]
+async fn a_run_has_the_variables_of_what_the_job_is_bound_to_until_it_is_unbound() {
+    let Some(lab) = Lab::saying("echo \"at ${HOST:-nowhere} with ${PASSWORD:-nothing}\"").await else { return };
+    let (admin, broker, job) = (lab.world.server.admin().await, Broker::start(), &lab.world.name);
+    service::create(&admin, "mysql", &broker.url).await.ok(201);
+    let form = [("name", "tododb"), ("owner", "demo"), ("plan", "small")];
+    admin.post("/1.0/services/mysql/instances").form(&form).send().await.ok(201);
+    broker.answers(&format!("PUT /resources/tododb/binds/jobs/{job}"), 201, r#"{"HOST":"db.test","PASSWORD":"hush"}"#);
+    let bind = format!("/1.13/services/mysql/instances/tododb/jobs/{job}");
+    admin.put(&bind).form(&[("noRestart", "false")]).send().await.ok(200);
+    lab.trigger().await;
+    lab.said("at db.test with hush").await;
+    assert!(!lab.kubectl(&["get", "cronjobs,jobs,pods", "-o", "yaml"]).contains("hush"), "a private variable is in the open");
+    let info = admin.get(&lab.path("")).send().await.ok(200).json();
+    assert_eq!(info["serviceInstanceBinds"][0]["instance"], "tododb");
+    admin.delete(&bind).send().await.ok(200);
+    // By its schedule: by hand it begins once a minute.
+    lab.begin("unbound");
+    lab.said("at nowhere with nothing").await;
 }
 
 #[actix_web::test]

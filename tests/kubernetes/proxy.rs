@@ -56,6 +56,8 @@ struct State {
     upstream: Client,
     server: String,
     weather: watch::Sender<Weather>,
+    /// Of paths that contain a text.
+    local: Mutex<Vec<(&'static str, Weather)>>,
     /// Counts the times that all connections were cut.
     cuts: watch::Sender<u32>,
     asked: Mutex<Vec<(Method, String)>>,
@@ -69,6 +71,7 @@ impl Proxy {
             upstream: Client::builder().tls_certs_only([authority]).no_proxy().build().unwrap(),
             server: real.server().to_owned(),
             weather: watch::Sender::new(Weather::Fair),
+            local: Mutex::default(),
             cuts: watch::Sender::new(0),
             asked: Mutex::default(),
             met: Mutex::default(),
@@ -90,6 +93,11 @@ impl Proxy {
         if weather == Weather::Away {
             self.cut();
         }
+    }
+
+    /// From now on for paths that contain this, whatever happens to others.
+    pub fn set_at(&self, part: &'static str, weather: Weather) {
+        self.state.local.lock().unwrap().push((part, weather));
     }
 
     /// Cuts all connections, and with them every watch.
@@ -151,8 +159,8 @@ async fn answer(state: Arc<State>, request: Request<Incoming>) -> Result<Respons
     let asked = (request.method().clone(), path);
     state.asked.lock().unwrap().push(asked.clone());
     let mut weather = state.weather.subscribe();
-    let now = *weather.borrow_and_update();
-    match now {
+    let everywhere = *weather.borrow_and_update();
+    match state.local_to(&asked.1).unwrap_or(everywhere) {
         Weather::Fair => forward(&state, request).await,
         Weather::Refused(code) => Ok(refusal(code)),
         Weather::FirstRefused(code) if state.is_first(&asked) => Ok(refusal(code)),
@@ -169,6 +177,10 @@ async fn answer(state: Arc<State>, request: Request<Incoming>) -> Result<Respons
 }
 
 impl State {
+    fn local_to(&self, path: &str) -> Option<Weather> {
+        self.local.lock().unwrap().iter().find(|(part, _)| path.contains(part)).map(|(_, weather)| *weather)
+    }
+
     /// Asked with other arguments it is the same.
     fn is_first(&self, (method, path): &(Method, String)) -> bool {
         let path = path.split('?').next().unwrap_or_default().to_owned();

@@ -6,7 +6,11 @@ use std::{env, net::SocketAddr};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use super::{PATIENCE, World, running};
+use super::{
+    PATIENCE, World,
+    build::{Yard, ended_well},
+    running,
+};
 use crate::{
     api::{edge_router::EdgeRouter, harness::Caller},
     server::eventually,
@@ -230,6 +234,51 @@ async fn a_router_that_speaks_the_api_is_told_of_the_services() {
     assert_eq!(edge.backend(app), None);
 }
 
+const TWO_PROCESSES: &str = "FROM 127.0.0.1:5000/base/busybox:latest\nWORKDIR /www\nCOPY Procfile .\n";
+const PROCFILE: &str = "web: httpd -f -p $PORT -h /www\nadmin: httpd -f -p $PORT -h /www\n";
+
+#[actix_web::test]
+async fn a_deploy_tells_a_router_that_speaks_the_api_of_every_process_and_version() {
+    let Some(yard) = Yard::new().await else { return };
+    let (app, admin, edge) = (&yard.world.name, yard.world.server.admin().await, EdgeRouter::start());
+    let config = json!({"api-url": format!("{}/api", edge.url), "headers": {"X-Router-Opt": ["a=b", "c=d"]}});
+    admin.post("/1.8/routers").json(&json!({"name": "told", "type": "api", "config": config})).send().await.ok(201);
+    let new = json!({"name": app, "teamOwner": "demo", "pool": "kube", "router": "told", "routeropts": {"class": "fast"}, "tags": ["t"]});
+    admin.post("/1.0/apps").json(&new).send().await.ok(201);
+    edge.take_calls();
+    let deploy = async |fields: &[(&str, &str)]| {
+        let reply = yard.upload(&[&[("dockerfile", TWO_PROCESSES)], fields].concat(), &[("Procfile", PROCFILE)]).await.ok(200);
+        assert!(ended_well(&reply).contains("---- Updating router [told] ----"), "{}", reply.text);
+        assert_eq!(edge.take_calls(), [format!("PUT backend/{app}"), format!("GET backend/{app}")]);
+    };
+    let told = || {
+        let prefixes = edge.backend(app).unwrap()["prefixes"].as_array().unwrap().clone();
+        let to = |prefix: &Value| {
+            let target = &prefix["target"];
+            assert_eq!((target.as_object().unwrap().len(), &target["namespace"]), (2, &json!(app)));
+            format!("{} {}", prefix["prefix"].as_str().unwrap(), target["service"].as_str().unwrap().strip_prefix(app.as_str()).unwrap())
+        };
+        let mut all: Vec<String> = prefixes.iter().map(to).collect();
+        all.sort();
+        all
+    };
+    deploy(&[]).await;
+    assert_eq!(told(), [" -web", "admin.process -admin", "web.process -web"]);
+    let backend = edge.backend(app).unwrap();
+    let opts = json!({"class": "fast", "tsuru.io/app-pool": "kube", "tsuru.io/app-teamowner": "demo", "tsuru.io/app-teams": ["demo"]});
+    assert_eq!((&backend["opts"], &backend["team"], &backend["tags"]), (&opts, &json!("demo"), &json!(["t"])));
+    assert_eq!(edge.header("x-router-opt").as_deref(), Some("c=d"));
+    deploy(&[("new-version", "true")]).await;
+    let both = |version: &str| {
+        let of = |name: &str, process: &str| format!("v{version}.version{name} -{process}-v{version}");
+        [of("", "web"), of(".admin.process", "admin"), of(".web.process", "web")]
+    };
+    let first = [" -web", "admin.process -admin"].map(str::to_owned);
+    assert_eq!(told(), [&first[..], &both("1"), &both("2"), &["web.process -web".to_owned()]].concat());
+    admin.delete(&format!("/1.0/apps/{app}")).send().await.ok(200);
+    assert!(edge.take_calls().contains(&format!("DELETE backend/{app}")) && edge.backend(app).is_none());
+}
+
 /// Where the cluster's ingress controller listens, for plain and for TLS connections.
 fn controller() -> Option<(String, SocketAddr)> {
     let (plain, tls) = (env::var("IMPAAS_CLUSTER_INGRESS").ok(), env::var("IMPAAS_CLUSTER_INGRESS_TLS").ok());
@@ -337,4 +386,21 @@ async fn an_issuer_makes_the_certificate_that_requests_are_served_with() {
     assert_eq!(listed().await["issuer"], "pebble");
     let expected = der(listed().await["certificate"].as_str().unwrap());
     eventually("it is shown", PATIENCE, async || shown(&cname, tls).await.as_ref() == Some(&expected)).await;
+    assert!(is_by_pebble(&expected));
+}
+
+/// The ACME server's authority signed it: its name is different at each start, but for this.
+fn is_by_pebble(certificate: &[u8]) -> bool {
+    let name = b"Pebble Intermediate CA";
+    certificate.windows(name.len()).any(|part| part == name)
+}
+
+#[actix_web::test]
+async fn an_apps_own_name_has_a_certificate_by_itself() {
+    let Some((world, _, tls)) = answering().await else { return };
+    world.opts("edge", json!({"tls-acme": "true", "cert-manager.io/cluster-issuer": "pebble"})).await;
+    let own = format!("{}.apps.test", world.name);
+    let made = async || shown(&own, tls).await.is_some_and(|certificate| is_by_pebble(&certificate));
+    eventually("the certificate is shown", PATIENCE, made).await;
+    assert_eq!(routers(&world, &world.server.admin().await).await[0]["address"], format!("https://{own}"));
 }
