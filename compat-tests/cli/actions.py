@@ -17,9 +17,7 @@ def the_app_answers(day, words):
 
 
 def the_cname_answers(day, name):
-    status, text = day.apps.ask("hello", host=name)
-    if status != 200 or "hello there" not in text:
-        raise Failed(f"{name}: {status} {text[:200]}")
+    wait(f"an answer by {name}", lambda: "hello there" in day.apps.ask("hello", host=name)[1])
 
 
 def an_alias_takes_another_variables_value(day):
@@ -43,6 +41,44 @@ def a_shell_is_a_real_terminal(day):
     terminal.shell(day.cli, "hello")
 
 
+def a_shell_of_ones_own_is_a_real_terminal(day):
+    terminal.shell(day.cli, "hello", "--isolated")
+
+
+def a_debug_container_is_beside_the_unit(day):
+    terminal.shell(day.cli, "hello", "--debug")
+
+
+def a_unit_is_killed_and_made_again(day):
+    killed = units(day)[0]
+    day.cli.must("unit", "kill", "-a", "hello", killed)
+    wait("another unit in place of the killed one", lambda: killed not in units(day) and len(units(day)) == 1)
+    day.apps.wait("hello", "hello there")
+
+
+def units_are_added_to_one_version(day):
+    one = ["1", "-a", "hello", "-p", "web", "--version", "2"]
+    before = len(units(day))
+    day.cli.must("unit", "add", *one)
+    wait("one unit more", lambda: len(units(day)) == before + 1)
+    day.cli.must("unit", "remove", *one)
+    wait("one unit less", lambda: len(units(day)) == before)
+
+
+def units(day):
+    """The ids of the units that are ready."""
+    shown = json.loads(day.cli.must("app", "info", "-a", "hello", "--json").stdout)
+    return [unit["ID"] for unit in shown["units"] if unit["Ready"]]
+
+
+def wait(what, there):
+    end = time.monotonic() + 120
+    while not there():
+        if time.monotonic() > end:
+            raise Failed(f"{what}: not within two minutes")
+        time.sleep(0.2)
+
+
 def a_failing_deploy_says_why_and_leaves_the_app_alone(day, words):
     folder = Path(day.cli.home, "broken")
     folder.mkdir(exist_ok=True)
@@ -55,10 +91,10 @@ def a_failing_deploy_says_why_and_leaves_the_app_alone(day, words):
 
 
 def the_job_ran(day):
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while "succeeded" not in day.cli.must("job", "info", "once").stdout:
         if time.monotonic() > end:
-            raise Failed("the job did not run within a minute")
+            raise Failed("the job did not run within two minutes")
         time.sleep(0.2)
 
 

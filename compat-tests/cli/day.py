@@ -3,15 +3,14 @@
 from pathlib import Path
 
 import rooms
-from step import Step
+from step import Step, kubernetes, local
 
 HERE = Path(__file__).resolve().parent
-PYTHON = "tsuru/python:latest"
 RAN = "python3 -c \"print('job ran')\""
 
 
-def steps(target, email, password):
-    """All steps. A tuple instead of a Step is an action of `actions.py` by name."""
+def steps(place, target, email, password):
+    """All steps. A tuple instead of a Step is an action of `actions.py` by name; what is for one kind of place says why."""
     log_in = f"{password}\n"
     hello = HERE / "hello"
     return [
@@ -34,16 +33,17 @@ def steps(target, email, password):
         Step("team-quota-set", "team", "quota", "change", "demo", "5"),
         Step("team-quota-2", "team", "quota", "view", "demo"),
         Step("team-quota-back", "team", "quota", "change", "demo", "unlimited"),
-        Step("pool-add", "pool", "add", "dev", "--provisioner", "local", "--public"),
+        Step("pool-add", "pool", "add", "dev", "--provisioner", place.provisioner, "--public"),
         Step("pool-add-dup", "pool", "add", "dev", expect=1),
-        Step("pool-add-2", "pool", "add", "closed", "--provisioner", "local"),
+        Step("pool-add-2", "pool", "add", "closed", "--provisioner", place.provisioner),
         Step("pool-constraint", "pool", "constraint", "set", "closed", "team", "course60001"),
         Step("pool-constraint-list", "pool", "constraint", "list", mode="rows"),
-        Step("pool-list", "pool", "list", mode=None, words=["closed", "dev", "local", "course60001"]),
+        Step("pool-list", "pool", "list", mode=None, words=["closed", "dev", place.provisioner, "course60001"]),
         Step("pool-update", "pool", "update", "closed", "--add-labels", "a=b"),
         Step("platform-list", "platform", "list", mode="rows", words=["go", "nodejs", "static"]),
         Step("platform-info", "platform", "info", "python", mode=None, words=["Name:", "python", "enabled"]),
-        Step("platform-add-refused", "platform", "add", "cobol", "-i", "example.com/cobol:1", expect=1, words="cobol"),
+        *local("a cluster would look for the image", Step("platform-add-refused", "platform", "add", "cobol", "-i", "example.com/cobol:1", expect=1, words="cobol")),
+        *place.first(),
         Step("platform-disable", "platform", "update", "go", "--disable"),
         Step("platform-disabled", "platform", "list", words="disabled"),
         Step("platform-enable", "platform", "update", "go", "--enable"),
@@ -102,6 +102,7 @@ def steps(target, email, password):
         Step("app-run-isolated", "app", "run", "-a", "hello", "-i", "echo", "hi"),
         Step("app-run-fails", "app", "run", "-a", "hello", "-o", "exit 3", expect=1),
         ("a_shell_is_a_real_terminal",),
+        *kubernetes("units are pods", ("a_shell_of_ones_own_is_a_real_terminal",), ("a_debug_container_is_beside_the_unit",), ("a_unit_is_killed_and_made_again",)),
         Step("app-quota-10", "app", "quota", "change", "-a", "hello", "10"),
         Step("unit-add", "unit", "add", "1", "-a", "hello", mode="stream"),
         Step("unit-set", "unit", "set", "-a", "hello", "3", mode="stream"),
@@ -121,6 +122,7 @@ def steps(target, email, password):
         Step("autoscale-unset", "unit", "autoscale", "unset", "-a", "hello", "-p", "web"),
         Step("deploy-2", "app", "deploy", "-a", "hello", "-m", "second", "app.py", "Procfile", "tsuru.yaml", cwd=hello, mode="stream"),
         ("the_app_answers", "hello there, version 2"),
+        ("units_are_added_to_one_version",),
         ("a_failing_deploy_says_why_and_leaves_the_app_alone", "hello there, version 2"),
         ("an_archive_is_deployed",),
         Step("rollback", "app", "deploy", "rollback", "-a", "hello", "v1", "-y", mode="stream"),
@@ -137,13 +139,13 @@ def steps(target, email, password):
         Step("app-revoke", "app", "revoke", "course60001", "-a", "hello"),
         Step("app-update", "app", "update", "-a", "hello", "-d", "new words", "-p", "tiny", "-g", "web2", mode="stream"),
         Step("app-info-updated", "app", "info", "-a", "hello", words=["new words", "web2", "tiny"]),
-        *rooms.steps(hello),
-        Step("job-create", "job", "create", "nightly", PYTHON, "--", "python3", "-c", "print('job ran')", expect=1),
-        Step("job-create-2", "job", "create", "cleanup", PYTHON, RAN, "-t", "demo", "-o", "dev", "-s", "0 3 * * *"),
-        Step("job-create-manual", "job", "create", "once", PYTHON, RAN, "-t", "demo", "-o", "dev", "--manual"),
-        Step("job-create-dup", "job", "create", "once", PYTHON, RAN, "-t", "demo", "-o", "dev", "--manual", expect=1, words="same name"),
-        Step("job-create-image", "job", "create", "other", "example.com/x:1", RAN, "-t", "demo", "--manual", expect=1, words="container engine"),
-        Step("job-create-schedule", "job", "create", "other", PYTHON, RAN, "-t", "demo", "-s", "soon", expect=1, words="invalid schedule"),
+        *rooms.steps(place, hello),
+        Step("job-create", "job", "create", "nightly", place.python, "--", "python3", "-c", "print('job ran')", expect=1),
+        Step("job-create-2", "job", "create", "cleanup", place.python, RAN, "-t", "demo", "-o", "dev", "-s", "0 3 * * *"),
+        Step("job-create-manual", "job", "create", "once", place.python, RAN, "-t", "demo", "-o", "dev", "--manual"),
+        Step("job-create-dup", "job", "create", "once", place.python, RAN, "-t", "demo", "-o", "dev", "--manual", expect=1, words="same name"),
+        *local("a cluster takes any image", Step("job-create-image", "job", "create", "other", "example.com/x:1", RAN, "-t", "demo", "--manual", expect=1, words="container engine")),
+        Step("job-create-schedule", "job", "create", "other", place.python, RAN, "-t", "demo", "-s", "soon", expect=1, words="invalid schedule"),
         Step("job-list", "job", "list"),
         Step("job-info", "job", "info", "once"),
         Step("job-env-set", "env", "set", "-j", "once", "A=1"),
@@ -156,7 +158,7 @@ def steps(target, email, password):
         Step("job-info-updated", "job", "info", "cleanup", words=["0 4 * * *"]),
         Step("job-metadata", "metadata", "set", "-j", "once", "course=60001", "-t", "label"),
         Step("job-metadata-get", "metadata", "get", "-j", "once", words="60001"),
-        Step("job-deploy", "job", "deploy", "-j", "once", "-i", PYTHON, words="Deploy finished with success!"),
+        Step("job-deploy", "job", "deploy", "-j", "once", "-i", place.python, words="Deploy finished with success!"),
         Step("job-env-unset", "env", "unset", "-j", "once", "A"),
         Step("job-delete", "job", "delete", "once", "-y"),
         Step("job-delete-2", "job", "delete", "cleanup", "-y"),
@@ -180,7 +182,8 @@ def steps(target, email, password):
         Step("admin-login", "login", email, stdin=log_in),
         Step("event-list", "event", "list", mode=None, words=["job.delete", "app: alices", "alice@…"]),
         Step("event-list-kind", "event", "list", "-k", "user.create", mode=None, words=["user.create", "user: alice@example.com"]),
-        Step("app-remove", "app", "remove", "-a", "hello", "-y", mode="stream"),
+        *local("there, units are not updated first (deviations.csv)", Step("app-remove", "app", "remove", "-a", "hello", "-y", mode="stream")),
+        *kubernetes("see above", Step("app-remove-hello", "app", "remove", "-a", "hello", "-y", words="Done removing application.")),
         Step("app-remove-2", "app", "remove", "-a", "dock", "-y", mode=None, words="Done removing application."),
         Step("user-remove", "user", "remove", "bob@example.com", stdin="y\n"),
         Step("user-remove-2", "user", "remove", "alice@example.com", stdin="y\n"),

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from stand_ins import Broker, Router
-from step import Step
+from step import Step, kubernetes, local
 from stock import Failed
 
 CERTIFICATES = Path(__file__).resolve().parents[2] / "tests" / "api" / "tls"
@@ -16,11 +16,12 @@ NAME = "blog.example.com"
 ID = re.compile(r"\b[0-9a-f]{24}\b")
 
 
-def steps(hello):
+def steps(place, hello):
     """All of them, about the deployed app `hello`, whose files are in this folder."""
     edge, broker = Router(), Broker()
     return [
-        *routers(edge), *certificates(), *no_more_router(), *clusters(), *webhooks(), *events(hello), *services(broker), *volumes(),
+        *routers(edge), *local("a cluster's own router takes certificates too", *certificates()), *no_more_router(),
+        *local("the cluster is there", *clusters()), *webhooks(), *events(place, hello), *services(place, broker), *volumes(),
         *metadata(), *autoscale(), *pipeline(hello),
     ]
 
@@ -121,11 +122,11 @@ def webhooks():
     ]
 
 
-def events(hello):
+def events(place, hello):
     def an_event_tells_what_happened(day):
         found = ID.findall(day.cli.must("event", "list", "-k", "app.deploy", "-v", "hello").stdout)
         told = day.cli.must("event", "info", found[-1]).stdout
-        for words in ("permission(app.deploy)", "app(hello)", "Success:     true", "image: tsuru/app-hello:v1", "---- Updating units"):
+        for words in ("permission(app.deploy)", "app(hello)", "Success:     true", f"image: {place.image}:v1", "---- Updating units"):
             if words not in told:
                 raise Failed(f"the event does not tell {words!r}: {told[-600:]}")
         day.cli.refused("event", "cancel", found[-1], "why not", "-y", words="event is not cancelable")
@@ -172,7 +173,7 @@ def events(hello):
     ]
 
 
-def services(broker):
+def services(place, broker):
     def manifest(day):
         text = f"id: notes\nusername: u\npassword: a secret\nendpoint:\n  production: {broker.url}\nteam: demo\n"
         Path(day.cli.home, "notes.yaml").write_text(text)
@@ -202,7 +203,7 @@ def services(broker):
         plain("shelf-env", "env", "get", "-a", "hello", words="NOTES_KEY=*** (private variable managed by notes/shelf)", without="a key of"),
         plain("shelf-env-taken", "env", "set", "-a", "hello", "NOTES_KEY=x", expect=1, words='already in use by service bind "notes/shelf"'),
         plain("shelf-run", "app", "run", "-a", "hello", "-o", "echo $NOTES_KEY", words="a key of the notes"),
-        plain("keeper", "job", "create", "keeper", "tsuru/python:latest", "true", "-t", "demo", "--manual"),
+        plain("keeper", "job", "create", "keeper", place.python, "true", "-t", "demo", "-o", "dev", "--manual"),
         plain("shelf-bind-job", *instance, "bind", *shelf, "-j", "keeper"),
         plain("keeper-env", "env", "get", "-j", "keeper", words="NOTES_URL=*** (private variable managed by notes/shelf)"),
         plain("shelf-info-bound", *instance, "info", *shelf, words=["Apps:                hello", "Jobs:                keeper"]),
@@ -225,21 +226,24 @@ def services(broker):
 
 def volumes():
     papers = ["papers", "/papers", "-a", "hello"]
+    options = ["-o", "capacity=1Mi", "-o", "access-modes=ReadWriteMany"]
+    update = ["volume", "update", "papers", "azurefile", "-t", "course60001", "-p", "dev", *options]
     return [
-        plain("volume-plans", "volume", "plan", "list", words="local"),
+        plain("volume-plans", "volume", "plan", "list", words="azurefile"),
         plain("volume-plan-ghost", "volume", "create", "papers", "ghost", "-t", "demo", "-p", "dev", expect=1),
-        plain("volume-create", "volume", "create", "papers", "local", "-t", "demo", "-p", "dev", words="Volume successfully created."),
-        plain("volume-create-dup", "volume", "create", "papers", "local", "-t", "demo", "-p", "dev", expect=1, words="volume already exists"),
+        plain("volume-create", "volume", "create", "papers", "azurefile", "-t", "demo", "-p", "dev", *options, words="Volume successfully created."),
+        plain("volume-create-dup", "volume", "create", "papers", "azurefile", "-t", "demo", "-p", "dev", *options, expect=1, words="volume already exists"),
         plain("volume-bind", "volume", "bind", *papers, words="Volume successfully bound."),
         plain("volume-bind-dup", "volume", "bind", *papers, expect=1, words="volume already bound in mountpoint"),
         plain("volume-write", "app", "run", "-a", "hello", "-o", "echo kept > /papers/one && echo written", words="written"),
         plain("volume-restart", "app", "restart", "-a", "hello"),
         plain("volume-read", "app", "run", "-a", "hello", "-o", "cat /papers/one", words="kept"),
-        plain("volume-info", "volume", "info", "papers", words=["Plan: local", "Team: demo", "hello", "/papers", "rw"]),
+        plain("volume-info", "volume", "info", "papers", words=["Plan: azurefile", "Team: demo", "hello", "/papers", "rw"]),
         plain("volume-delete-bound", "volume", "delete", "papers", expect=1, words="cannot delete volume with existing binds"),
         plain("volume-unbind", "volume", "unbind", *papers, words="Volume successfully unbound."),
-        plain("volume-update", "volume", "update", "papers", "local", "-t", "course60001", "-p", "dev", words="Volume successfully updated."),
-        plain("volume-list", "volume", "list", words=["papers", "course60001"]),
+        *local("a claim stays as it is made", plain("volume-update", *update, words="Volume successfully updated.")),
+        *kubernetes("a claim stays as it is made", plain("volume-update", *update, expect=1, words="updating a volume already provisioned")),
+        plain("volume-list", "volume", "list", words="papers"),
         plain("volume-delete", "volume", "delete", "papers", words="Volume successfully deleted."),
     ]
 

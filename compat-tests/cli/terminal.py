@@ -32,7 +32,7 @@ class Terminal:
     def type(self, keys):
         os.write(self.master, keys.encode())
 
-    def expect(self, pattern, patience=30):
+    def expect(self, pattern, patience=120):
         """Reads until the pattern shows up in what was not expected yet."""
         end = time.monotonic() + patience
         while not (found := re.search(pattern, self.seen)):
@@ -46,7 +46,7 @@ class Terminal:
             self.seen += piece.decode(errors="replace")
         self.seen = self.seen[found.end() :]
 
-    def end(self, patience=15):
+    def end(self, patience=60):
         """Waits for the end; the exit code."""
         try:
             return self.process.wait(patience)
@@ -71,9 +71,9 @@ def take_terminal():
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
-def shell(cli, app):
-    """A session in an app's shell; raises where it is not a real terminal."""
-    terminal = Terminal(cli, "app", "shell", "-a", app)
+def shell(cli, app, *flags, folder="/home/application/current"):
+    """A session in an app's shell, which begins in this folder; raises where it is not a real terminal."""
+    terminal = Terminal(cli, "app", "shell", "-a", app, *flags)
     try:
         terminal.type("echo ready-$((20+3))\r")
         terminal.expect(r"ready-23")
@@ -91,7 +91,7 @@ def shell(cli, app):
         terminal.expect(r"sleeping-2")
         terminal.type("\x03")
         terminal.type("echo awake-$((2+2)) in $PWD\r")
-        terminal.expect(r"awake-4 in /home/application/current")
+        terminal.expect(rf"awake-4 in {folder}")
         terminal.type("exit\r")
         terminal.end()
     finally:
@@ -102,7 +102,7 @@ def follow(cli, app, say):
     """Follows the log while `say` makes the app print a line; the line must arrive while following."""
     terminal = Terminal(cli, "app", "log", "-a", app, "-f", "-l", "5")
     try:
-        end = time.monotonic() + 30
+        end = time.monotonic() + 120
         while time.monotonic() < end:
             say()
             try:

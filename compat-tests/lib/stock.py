@@ -105,7 +105,7 @@ class Apps:
         finally:
             connection.close()
 
-    def wait(self, app, words, path="/", patience=30):
+    def wait(self, app, words, path="/", patience=120):
         """Asks until the answer is 200 and contains the words."""
         last, end = None, time.monotonic() + patience
         while time.monotonic() < end:

@@ -2,7 +2,7 @@
 
 usage: python3 compat-tests/recorded_cli --server PATH-OF-impaasd [--database MONGODB-URL] [--cluster]
 
-With --cluster apps run on a real Kubernetes (cluster.py) instead of as processes of this machine.
+With --cluster apps run on a real Kubernetes (lib/cluster.py) instead of as processes of this machine.
 
 The last line is `N same, M different (explained), K failed`."""
 
@@ -19,15 +19,16 @@ import compare  # noqa: E402
 import suite  # noqa: E402
 from cluster import Cluster, absent  # noqa: E402
 from doubles import Broker, Router  # noqa: E402
-from server import Server, authority  # noqa: E402
+from server import Server  # noqa: E402
+from settings import ROOT, authority, settings  # noqa: E402
 from stock import Cli, where  # noqa: E402
 
 
 def run(options):
     """Runs all steps; how many are same, different, failed."""
     broker, router = Broker(), Router()
-    cluster = Cluster() if options.cluster else None
-    server = Server(str(Path(options.server).resolve()), router.url, options.database, cluster)
+    cluster = Cluster("recorded") if options.cluster else None
+    server = Server(options.server, settings(router.url, cluster), options.database, ROOT)
     cli, rules = Cli(server.url), compare.Rules("different_on_cluster.csv" if cluster else "different.csv")
     try:
         shutil.copytree(HERE / "apps", Path(cli.home, "apps"))

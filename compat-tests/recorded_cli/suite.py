@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from settings import places
+
 RECORDING = Path(__file__).resolve().parents[1] / "recorded" / "cli.jsonl"
 
 ADMIN = "admin123\n"
@@ -51,7 +53,7 @@ class Names:
         images = [("127.0.0.1:5000/base/", "tsuru/"), ("127.0.0.1:5000/rec21018/", "tsuru/")]
         there = [("http://127.0.0.1:8082", target), ("http://127.0.0.1:8190", broker), ("http://127.0.0.1:8099", router)]
         self.cluster = cluster
-        self.both = there + cluster.places() if cluster else there
+        self.both = there + places(cluster) if cluster else there
         self.places = self.both if cluster else there + images
 
     def ours(self, argument):

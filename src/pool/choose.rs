@@ -52,6 +52,7 @@ mod tests {
         config::{Config, File, Overrides},
         context::Context,
         plan::{self, StoredPlan},
+        pool::info::Known,
         provisioner::absent::Absent,
         quota::Quota,
         router,
@@ -131,5 +132,20 @@ mod tests {
         assert_eq!(router::choose(&ctx, &pool, Some("x")).await.unwrap_err().to_string(), r#"router "x" not found"#);
         limit(&store, "open", "router", &["other"]).await;
         assert_eq!(router::choose(&ctx, &pool, Some("local")).await.unwrap_err().to_string(), "no router found for pool");
+    }
+
+    #[tokio::test]
+    async fn a_pool_of_a_cluster_has_no_router_that_leads_to_this_machine_only() {
+        let ctx = Context::new(
+            Config::load(&File::default(), Overrides::default()).unwrap(),
+            filled().await,
+            Arc::new(Absent),
+            tokio::runtime::Handle::current(),
+        );
+        let mut pool = Pool::load(&ctx.store, "open").await.unwrap();
+        let known = Known::load(&ctx, Vec::new()).await.unwrap();
+        assert_eq!(known.info(pool.clone()).routers, ["local"]);
+        pool.provisioner = "kubernetes".into();
+        assert_eq!(known.info(pool).routers, [""; 0]);
     }
 }

@@ -7,7 +7,12 @@ use super::{
     constraint::{Field, Rules},
     names,
 };
-use crate::{context::Context, error::Result, store::Store};
+use crate::{
+    context::Context,
+    error::Result,
+    router::{self, Router},
+    store::Store,
+};
 
 /// A pool and the names it allows.
 #[derive(Debug)]
@@ -29,21 +34,23 @@ pub struct Info {
 }
 
 /// Everything that infos are made of.
-pub struct Known {
+pub struct Known<'a> {
+    ctx: &'a Context,
     constraints: Arc<Vec<Constraint>>,
     teams: Vec<String>,
     services: Vec<String>,
     plans: Vec<String>,
     volume_plans: Vec<String>,
-    routers: Vec<String>,
+    routers: Vec<Router>,
 }
 
-impl Known {
+impl<'a> Known<'a> {
     /// As it is now. Volume plans come from the settings.
-    pub async fn load(ctx: &Context, volume_plans: Vec<String>) -> Result<Self> {
+    pub async fn load(ctx: &'a Context, volume_plans: Vec<String>) -> Result<Self> {
         let store = &ctx.store;
         Ok(Self {
-            routers: names::routers(ctx).await?,
+            ctx,
+            routers: router::all(ctx).await?,
             constraints: store.of::<Constraint>().all().await?,
             teams: names::teams(store).await?,
             services: names::services(store).await?,
@@ -59,7 +66,7 @@ impl Known {
         Info {
             public: self.constraints.iter().find(own).is_some_and(Constraint::allows_all),
             teams: rules.allowed(Field::Team, self.teams.clone()),
-            routers: rules.allowed(Field::Router, self.routers.clone()),
+            routers: rules.allowed(Field::Router, router::names_of(self.ctx, &pool, &self.routers)),
             services: rules.allowed(Field::Service, self.services.clone()),
             plans: rules.allowed(Field::Plan, self.plans.clone()),
             volume_plans: rules.allowed(Field::VolumePlan, self.volume_plans.clone()),

@@ -21,14 +21,9 @@ pub async fn plans(store: &Store) -> Result<Vec<String>> {
     Ok(plan::all(store).await?.into_iter().map(|plan| plan.name).collect())
 }
 
-/// All routers, by name.
-pub async fn routers(ctx: &Context) -> Result<Vec<String>> {
-    Ok(router::all(ctx).await?.into_iter().map(|router| router.name).collect())
-}
-
-/// Those that can reach apps of this pool.
+/// The routers that can reach apps of this pool, by name.
 pub async fn routers_of(ctx: &Context, pool: &Pool) -> Result<Vec<String>> {
-    Ok(router::fitting(ctx, pool).await?.into_iter().map(|router| router.name).collect())
+    Ok(router::names_of(ctx, pool, &router::all(ctx).await?))
 }
 
 /// A service, as far as pools care.

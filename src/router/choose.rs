@@ -24,12 +24,15 @@ pub async fn choose(ctx: &Context, pool: &Pool, asked: Option<&str>) -> Result<O
     Ok(Some(router))
 }
 
-/// The routers that can reach apps of this pool: `local` leads to this machine only, ingresses are objects of a cluster.
-pub async fn fitting(ctx: &Context, pool: &Pool) -> Result<Vec<Router>> {
+/// Those of these routers that can reach apps of this pool: `local` leads to this machine only, ingresses are objects of a cluster.
+fn fitting<'a>(ctx: &Context, pool: &Pool, routers: &'a [Router]) -> impl Iterator<Item = &'a Router> {
     let elsewhere = if cluster::know::named(ctx, pool) == registry::LOCAL { INGRESS } else { LOCAL };
-    let mut routers = all(ctx).await?;
-    routers.retain(|router| router.kind != elsewhere);
-    Ok(routers)
+    routers.iter().filter(move |router| router.kind != elsewhere)
+}
+
+/// Their names.
+pub fn names_of(ctx: &Context, pool: &Pool, routers: &[Router]) -> Vec<String> {
+    fitting(ctx, pool, routers).map(|router| router.name.clone()).collect()
 }
 
 async fn known(ctx: &Context, name: &str) -> Result<String> {
@@ -54,7 +57,8 @@ async fn preferred(ctx: &Context, pool: &Pool) -> Result<String> {
 }
 
 async fn default(ctx: &Context, pool: &Pool) -> Result<Option<String>> {
-    let routers = fitting(ctx, pool).await?;
+    let all = all(ctx).await?;
+    let routers: Vec<&Router> = fitting(ctx, pool, &all).collect();
     let only = (routers.len() == 1).then(|| routers.first()).flatten();
     Ok(only.or_else(|| routers.iter().find(|router| router.default)).map(|router| router.name.clone()))
 }

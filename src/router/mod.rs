@@ -7,7 +7,7 @@ mod choose;
 pub mod dynamic;
 pub mod ingress;
 
-pub use choose::{choose, fitting};
+pub use choose::{choose, names_of};
 pub use dynamic::DynamicRouter;
 
 use serde_json::{Map, Value};

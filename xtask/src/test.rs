@@ -118,6 +118,7 @@ fn kubernetes(steps: &mut Steps, install: bool, mongodb: Option<&MongoDb>) {
         let test = ["test", "--test", "tests", "--", "kubernetes::", "--test-threads=4"];
         steps.run(name, || shown(cargo(&test).envs(cluster.environment())));
         recorded_cli(steps, mongodb, Some(&cluster));
+        stock_cli_on(steps, &cluster);
     }
     if ours {
         steps.run("Kubernetes: the cluster is taken down", || cluster.down());
@@ -167,23 +168,31 @@ fn recorded_cli(steps: &mut Steps, mongodb: Option<&MongoDb>, cluster: Option<&C
     };
     for database in std::iter::once(None).chain(mongodb.map(|mongodb| Some(&mongodb.url))) {
         let name = format!("the recorded suite of the stock CLI{place}{}", if database.is_some() { ", documents in MongoDB" } else { "" });
-        if let Some(missing) = needed.iter().find(|program| !tools::on_path(program)) {
-            steps.skip(&name, &format!("absent: no `{missing}` on PATH"));
-            continue;
-        }
-        steps.run(&name, || {
-            shown(&mut cargo(&["build", "--bin", "impaasd"]))?;
-            let mut suite = Command::new("python3");
-            suite.arg(root().join("compat-tests/recorded_cli")).arg("--server").arg(root().join("target/debug/impaasd"));
-            if let Some(url) = database {
-                suite.args(["--database", url]);
-            }
-            if let Some(cluster) = cluster {
-                suite.arg("--cluster").envs(cluster.environment());
-            }
-            shown(&mut suite)
-        });
+        let more: Vec<&str> = database.iter().flat_map(|url| ["--database", url.as_str()]).collect();
+        by_itself(steps, &name, ("compat-tests/recorded_cli", needed), &more, cluster);
     }
+}
+
+/// The demo with its apps on a cluster.
+fn stock_cli_on(steps: &mut Steps, cluster: &Cluster) {
+    let demo = ("compat-tests/demo", ["tsuru", "deploy-agent"].as_slice());
+    by_itself(steps, "the demo with the stock CLI on Kubernetes", demo, &[], Some(cluster));
+}
+
+/// Runs a program that starts its server itself, where all is there that it needs.
+fn by_itself(steps: &mut Steps, name: &str, (program, needed): (&str, &[&str]), more: &[&str], cluster: Option<&Cluster>) {
+    if let Some(missing) = needed.iter().find(|program| !tools::on_path(program)) {
+        return steps.skip(name, &format!("absent: no `{missing}` on PATH"));
+    }
+    steps.run(name, || {
+        shown(&mut cargo(&["build", "--bin", "impaasd"]))?;
+        let mut python = Command::new("python3");
+        python.arg(root().join(program)).arg("--server").arg(root().join("target/debug/impaasd")).args(more);
+        if let Some(cluster) = cluster {
+            python.arg("--cluster").envs(cluster.environment());
+        }
+        shown(&mut python)
+    });
 }
 
 /// The CLI signs on at a server and a provider that the program starts itself.

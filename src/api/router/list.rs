@@ -12,10 +12,9 @@ use crate::{
     error::Result,
     permission::ContextType,
     pool::{
-        Constraint,
+        Constraint, Pool,
         constraint::{Field, Rules},
         info::usable,
-        names,
     },
     router::{self, Router, Way, ingress},
 };
@@ -69,8 +68,9 @@ async fn info(ctx: &Context, router: &Router) -> Result<BTreeMap<String, String>
 
 /// What the pools of these teams may use.
 async fn allowed(ctx: &Context, teams: &[String]) -> Result<HashSet<String>> {
-    let (store, known) = (&ctx.store, names::routers(ctx).await?);
+    let (store, known) = (&ctx.store, router::all(ctx).await?);
     let constraints = store.of::<Constraint>().all().await?;
     let pools = usable(store, teams).await?;
-    Ok(pools.iter().flat_map(|pool| Rules::of(&pool.name, &constraints).allowed(Field::Router, known.clone())).collect())
+    let of = |pool: &Pool| Rules::of(&pool.name, &constraints).allowed(Field::Router, router::names_of(ctx, pool, &known));
+    Ok(pools.iter().flat_map(of).collect())
 }
