@@ -137,3 +137,37 @@ async fn a_first_deploy_makes_everything_and_reads_as_recorded() {
     let owner = &site.get("secret", &format!("tsuru-app-{app}-web"))["metadata"]["ownerReferences"][0];
     assert_eq!(owner["uid"], site.get("deployment", &names[0])["metadata"]["uid"]);
 }
+
+#[actix_web::test]
+async fn what_another_app_has_under_the_same_name_stays_as_it_is() {
+    let Some(site) = Site::new().await else { return };
+    // `app-x` + `web` comes to the same as `app` + `x-web`.
+    let (other, name) = (site.named("x"), site.named("x-web"));
+    let theirs = json!({"tsuru.io/is-tsuru": "true", "tsuru.io/app-name": other, "tsuru.io/app-process": "web"});
+    let object = |api: &str, kind: &str, name: &str, more: Value| {
+        let mut object = json!({"apiVersion": api, "kind": kind, "metadata": {"name": name, "labels": theirs}});
+        object.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        object
+    };
+    let service = object("v1", "Service", &name, json!({"spec": {"ports": [{"port": 80}], "selector": {"tsuru.io/app-name": other}}}));
+    let versions =
+        |kinds: &[&str]| kinds.iter().map(|kind| site.get(kind, &name)["metadata"]["resourceVersion"].clone()).collect::<Vec<_>>();
+    let x_web = ProcessState { name: "x-web".into(), healthcheck: None, ..web(1) };
+
+    site.world.apply(std::slice::from_ref(&service));
+    let before = versions(&["service"]);
+    let (done, said) = site.apply(&site.state(vec![x_web.clone()])).await;
+    let why = done.unwrap_err().to_string();
+    assert_eq!(why, format!("the Service {name:?} is there already and belongs to app {other:?}"), "{said}");
+    assert_eq!((versions(&["service"]), site.names("deployments")), (before, Vec::new()), "what was made is undone, and nothing else");
+
+    let container = json!({"name": "c", "image": IMAGE});
+    let template = json!({"metadata": {"labels": theirs}, "spec": {"containers": [container]}});
+    let deployment = json!({"spec": {"replicas": 0, "selector": {"matchLabels": theirs}, "template": template}});
+    let secret = object("v1", "Secret", &format!("tsuru-app-{name}"), json!({"stringData": {"SECRET": "theirs"}}));
+    site.world.apply(&[object("apps/v1", "Deployment", &name, deployment), secret.clone()]);
+    let (done, _) = site.apply(&site.state(vec![x_web])).await;
+    assert!(done.unwrap_err().to_string().ends_with(&format!("belongs to app {other:?}")));
+    assert_eq!(site.names("deployments"), [name.clone()]);
+    assert_eq!(site.get("secret", &format!("tsuru-app-{name}"))["data"]["SECRET"], "dGhlaXJz");
+}

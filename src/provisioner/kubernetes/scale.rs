@@ -86,7 +86,7 @@ impl Kubernetes {
         let has_keda = self.has::<Keda>(&self.scalers.keda).await?;
         if !scaling.needs_keda() {
             if has_keda {
-                writer.remove(&objects, &name).await?;
+                writer.remove_of(&m.app.app, &objects, &name).await?;
             }
             return writer.ensure(&horizontal, &autoscale::of(m, scaling)).await.map(drop);
         }
@@ -94,7 +94,7 @@ impl Kubernetes {
             return Err(keda::absent());
         }
         let wanted = keda::of(m, scaling)?;
-        writer.remove(&horizontal, &name).await?;
+        writer.remove_of(&m.app.app, &horizontal, &name).await?;
         // What KEDA and others note there stays.
         let over = |want: &Custom<Keda>, there: &Custom<Keda>| with_notes(want.clone(), there);
         writer.ensure_over(&objects, &wanted, over).await.map(drop)

@@ -1,18 +1,19 @@
 //! Objects are written whole and only where they differ from what is there: what somebody else changed meanwhile is looked at again.
-//! Nothing is written twice when an answer is lost.
+//! Nothing is written twice when an answer is lost. What belongs to one app, job or volume is never written over or removed for another:
+//! names are put together from those of apps and processes, and `blog-x` + `web` comes to the same as `blog` + `x-web`.
 
 use std::{fmt::Debug, time::Duration};
 
 use kube::{
     Api, Resource, ResourceExt,
-    api::{DeleteParams, PostParams},
+    api::{DeleteParams, PostParams, Preconditions},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::time::{Instant, sleep};
 
 use super::{
     client::{ask, told},
-    objects::filled::is_same,
+    objects::{filled::is_same, labels},
 };
 use crate::{
     error::{Error, Result},
@@ -65,9 +66,11 @@ impl Writer<'_> {
 
     /// The same; `over` gives what is wanted together with what the one that is there must keep.
     pub async fn ensure_over<K: Object>(&self, api: &Api<K>, want: &K, over: impl Fn(&K, &K) -> K) -> Result<(Written, K)> {
-        let keep = |want: &K, there: Option<&K>| there.map_or_else(|| want.clone(), |there| over(want, there));
-        let name = want.name_any();
-        let written = Box::pin(self.change(api, &name, |there| Ok(Some(keep(want, there))))).await?;
+        let keep = |there: Option<&K>| match there {
+            None => Ok(Some(want.clone())),
+            Some(there) => check_owner(want, there).map(|()| Some(over(want, there))),
+        };
+        let written = Box::pin(self.change(api, &want.name_any(), keep)).await?;
         written.ok_or_else(|| Error::internal("nothing was wanted"))
     }
 
@@ -122,6 +125,14 @@ impl Writer<'_> {
         self.remove_as(api, name, &DeleteParams::background()).await
     }
 
+    /// Removes the object if it is the app's, with what belongs to it.
+    pub async fn remove_of<K: Object>(&self, app: &str, api: &Api<K>, name: &str) -> Result<()> {
+        let found = self.get(api, name).await?.filter(|there| labels::owner(there.labels()) == Some(("app", app)));
+        let Some(there) = found else { return Ok(()) };
+        let this_one = Preconditions { uid: there.uid(), resource_version: None };
+        self.remove_as(api, name, &DeleteParams::background().preconditions(this_one)).await.map(drop)
+    }
+
     /// Removes the object in this way; false when it was not there.
     pub async fn remove_as<K: Object>(&self, api: &Api<K>, name: &str, how: &DeleteParams) -> Result<bool> {
         match ask(self.cluster, self.patience, || api.delete(name, how)).await {
@@ -159,8 +170,44 @@ impl Writer<'_> {
     }
 }
 
+/// 409 where the object that is there belongs to somebody else.
+fn check_owner<K: Object>(want: &K, there: &K) -> Result<()> {
+    let (own, other) = (labels::owner(want.labels()), labels::owner(there.labels()));
+    if own.is_none() || own == other {
+        return Ok(());
+    }
+    let whose = other.map_or_else(|| "somebody else".to_owned(), |(kind, name)| format!("{kind} {name:?}"));
+    let kind = K::kind(&());
+    Err(Error::conflict(format!("the {kind} {:?} is there already and belongs to {whose}", want.name_any())))
+}
+
 const PARAMS: PostParams = PostParams { dry_run: false, field_manager: None };
 
 fn is(e: &kube::Error, code: u16) -> bool {
     matches!(e, kube::Error::Api(status) if status.code == code)
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::api::core::v1::Service;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn service(labels: Value) -> Service {
+        serde_json::from_value(json!({"metadata": {"name": "blog-x-web", "labels": labels}})).unwrap()
+    }
+
+    #[test]
+    fn what_is_of_another_app_or_of_nobody_here_is_not_written_over() {
+        let blog = service(json!({"tsuru.io/app-name": "blog"}));
+        let why = |there: Value| check_owner(&blog, &service(there)).unwrap_err().to_string();
+        assert!(check_owner(&blog, &blog).is_ok());
+        let theirs = why(json!({"tsuru.io/app-name": "blog-x"}));
+        assert_eq!(theirs, "the Service \"blog-x-web\" is there already and belongs to app \"blog-x\"");
+        assert!(why(json!({"tsuru.io/job-name": "blog"})).ends_with("belongs to job \"blog\""));
+        assert!(why(json!({"app": "blog"})).ends_with("belongs to somebody else"));
+        // What is of all apps, as the login for their images, is of nobody.
+        assert!(check_owner(&service(json!({})), &service(json!({"any": "label"}))).is_ok());
+    }
 }

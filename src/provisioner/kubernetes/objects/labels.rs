@@ -216,16 +216,22 @@ pub fn job(job: &JobState) -> Labels {
     labels
 }
 
-/// Tags that can be labels.
+/// Tags that can be labels: with one that cannot, Kubernetes would refuse the whole object.
 pub fn tags(tags: &[String]) -> Labels {
     static NAME: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new("^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$").ok());
     let label = |tag: &String| {
         let (key, value) = tag.split_once('=').unwrap_or((tag, ""));
         let name = format!("custom-tag-{key}");
-        let valid = !key.is_empty() && name.len() <= 63 && NAME.as_ref().is_some_and(|valid| valid.is_match(&name));
+        let valid = !key.is_empty() && name.len() <= 63 && NAME.as_ref().is_some_and(|valid| valid.is_match(&name)) && is_value(value);
         valid.then(|| (own(&name), value.to_owned()))
     };
     tags.iter().filter_map(label).collect()
+}
+
+/// Whose an object is: of an app, a job or a volume of this name. `None`: it is nobody's.
+pub fn owner(labels: &Labels) -> Option<(&'static str, &str)> {
+    let kinds = [("app", APP), ("job", "tsuru.io/job-name"), ("volume", "tsuru.io/volume-name")];
+    kinds.into_iter().find_map(|(kind, key)| Some((kind, labels.get(key)?.as_str())))
 }
 
 /// True for what can be a label's value.
@@ -247,8 +253,10 @@ mod tests {
 
     #[test]
     fn tags_become_labels_where_they_can() {
-        let found = tags(&["web".into(), "a=b=c".into(), "=x".into(), "with space".into(), "t".repeat(60), "end-".into()]);
-        let expected = raw([("tsuru.io/custom-tag-web", ""), ("tsuru.io/custom-tag-a", "b=c")]);
+        let tag = |text: &str| text.to_owned();
+        let found =
+            tags(&[tag("web"), tag("a=b.c"), tag("=x"), tag("with space"), "t".repeat(60), tag("end-"), tag("b=c=d"), tag("e=f g")]);
+        let expected = raw([("tsuru.io/custom-tag-web", ""), ("tsuru.io/custom-tag-a", "b.c")]);
         assert_eq!(found, expected);
     }
 

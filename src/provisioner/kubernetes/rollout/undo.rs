@@ -82,11 +82,11 @@ async fn one(work: &mut Work<'_>, undo: &Undo, failed: bool) -> Result<()> {
     monitor::again(work, &now, &undo.process, plan::version(old).unwrap_or(undo.version)).await
 }
 
-/// What the step made is removed.
+/// What the step made is removed; not what another app has under the same name.
 async fn take_away(scene: &Scene, undo: &Undo) -> Result<()> {
-    let (writer, namespace) = (scene.site.writer(), scene.namespace.as_str());
-    writer.remove(&scene.site.api::<Deployment>(namespace), &undo.name).await?;
-    writer.remove(&scene.site.api::<Secret>(namespace), &names::secret(&undo.name)).await?;
+    let (writer, namespace, app) = (scene.site.writer(), scene.namespace.as_str(), scene.want.app.as_str());
+    writer.remove_of(app, &scene.site.api::<Deployment>(namespace), &undo.name).await?;
+    writer.remove_of(app, &scene.site.api::<Secret>(namespace), &names::secret(&undo.name)).await?;
     let before: Vec<String> = undo.services.iter().map(ResourceExt::name_any).collect();
     let now = scene.site.list::<Service>(namespace, &scene.want.app).await?;
     let new = now.iter().filter(|service| service.labels().get(labels::PROCESS) == Some(&undo.process) && !plan::is_of_others(service));
@@ -94,7 +94,7 @@ async fn take_away(scene: &Scene, undo: &Undo) -> Result<()> {
     let budget = names::base(&scene.want.app, &undo.process);
     let budgets = if scene.budgets.iter().any(|one| one.name_any() == budget) { Vec::new() } else { vec![budget] };
     for name in &budgets {
-        writer.remove(&scene.site.api::<PodDisruptionBudget>(namespace), name).await?;
+        writer.remove_of(app, &scene.site.api::<PodDisruptionBudget>(namespace), name).await?;
     }
     let leaving = Leaving { services, ..Leaving::default() };
     super::clean::take_away(&scene.site, namespace, &leaving, &Output::default()).await;

@@ -8,17 +8,19 @@ pub fn told(event: &Event, deployment: &str) -> Option<String> {
     let about = event.involved_object.name.as_deref().unwrap_or_default();
     let ours = match event.involved_object.kind.as_deref() {
         Some("Deployment") => about == deployment,
-        Some("Pod" | "ReplicaSet") => about.strip_prefix(deployment).is_some_and(|rest| rest.starts_with('-') && is_generated(rest)),
+        Some("ReplicaSet") => is_generated(about, deployment, 1),
+        Some("Pod") => is_generated(about, deployment, 2),
         _ => false,
     };
     ours.then(|| format!("  ---> {about} - {} [{}]\n", event.message.as_deref().unwrap_or_default(), source(event)))
 }
 
-/// `-5b7498db`, `-5b7498db-llg7m`: what controllers add to a name. `-v2-5b7498db` is another deployment's.
-fn is_generated(rest: &str) -> bool {
-    let parts: Vec<&str> = rest.trim_start_matches('-').split('-').collect();
-    let part = |part: &&str| part.len() >= 5 && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-    parts.len() <= 2 && parts.iter().all(part)
+/// What controllers add to a name: `-5b7498db` to that of a replica set, `-5b7498db-llg7m` to that of its pods. They use no vowels, so
+/// `hello-web-api` and `hello-web-v2-5b7498db` are other deployments'.
+fn is_generated(name: &str, deployment: &str, parts: usize) -> bool {
+    let Some(rest) = name.strip_prefix(deployment).and_then(|rest| rest.strip_prefix('-')) else { return false };
+    let part = |part: &str| part.len() >= 5 && part.bytes().all(|b| b"bcdfghjklmnpqrstvwxz2456789".contains(&b));
+    rest.split('-').count() == parts && rest.split('-').all(part)
 }
 
 fn source(event: &Event) -> String {
@@ -58,6 +60,9 @@ mod tests {
         for (kind, name) in [
             ("Pod", "hello-web-v2-7fdfd59c97-gplkv"),
             ("Pod", "hello-webs-5b7498db-llg7m"),
+            ("ReplicaSet", "hello-web-bcdfg-5b7498db"),
+            ("Pod", "hello-web-bcdfg-5b7498db-llg7m"),
+            ("Pod", "hello-web-other-llg7m"),
             ("Deployment", "hello-web-v2"),
             ("Node", "hello-web"),
         ] {
