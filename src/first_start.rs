@@ -7,12 +7,14 @@ use bson::oid::ObjectId;
 
 use crate::{
     auth::{password, token},
+    cluster::{Cluster, Hidden, KUBERNETES},
     context::Context,
     error::{Error, Result},
     permission::{ContextType, Role, role::RoleInstance},
     plan::StoredPlan,
     platform::Platform,
     pool::{Constraint, Pool},
+    provisioner::registry::LOCAL,
     quota::Quota,
     secret::Secret,
     store::{Document, Filter, Store, StoreError},
@@ -48,7 +50,11 @@ pub async fn prepare(ctx: &Context) -> Result<Option<FirstLogin>> {
     }
     roles(store).await?;
     platforms(store).await?;
-    pool(store).await?;
+    let around_us = ctx.config.kubernetes.in_cluster && ctx.config.provisioner == KUBERNETES;
+    if around_us {
+        cluster(store).await?;
+    }
+    pool(store, if around_us { KUBERNETES } else { LOCAL }).await?;
     unless_there(
         store,
         &Team { name: TEAM.into(), creating_user: ADMIN.into(), tags: vec![], quota: Quota::unlimited(), renamed_from: None },
@@ -125,8 +131,16 @@ async fn platforms(store: &Store) -> Result<()> {
     Ok(())
 }
 
-async fn pool(store: &Store) -> Result<()> {
-    unless_there(store, &Pool { name: POOL.into(), default: true, provisioner: "local".into(), labels: Default::default() }).await?;
+/// The cluster that the server itself runs in.
+async fn cluster(store: &Store) -> Result<()> {
+    let all_nodes = ("disable-default-node-selector".to_owned(), Hidden("true".into()));
+    let (name, provisioner) = (LOCAL.to_owned(), KUBERNETES.to_owned());
+    let cluster = Cluster { name, provisioner, local: true, default: true, custom_data: [all_nodes].into(), ..Cluster::default() };
+    unless_there(store, &cluster).await
+}
+
+async fn pool(store: &Store, provisioner: &str) -> Result<()> {
+    unless_there(store, &Pool { name: POOL.into(), default: true, provisioner: provisioner.into(), labels: Default::default() }).await?;
     let public =
         Constraint { id: ObjectId::new(), pool_expr: POOL.into(), field: "team".into(), values: vec!["*".into()], blacklist: false };
     unless_there(store, &public).await

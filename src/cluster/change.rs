@@ -4,10 +4,12 @@ use serde_json::{Map, Value};
 
 use super::{Bytes, Cluster, KUBERNETES};
 use crate::{
+    context::Context,
     error::{Error, Result, joined},
     event::Locked,
     names,
     pool::Pool,
+    provisioner::kubernetes::{reaches_in, settings::entered},
     store::{Filter, Store, StoreError, Update, exact},
 };
 
@@ -23,12 +25,14 @@ pub async fn check_new(store: &Store, name: &str) -> Result<()> {
 }
 
 /// Makes a cluster.
-pub async fn create(store: &Store, _lock: &Locked<()>, cluster: &Cluster) -> Result<()> {
+pub async fn create(ctx: &Context, _lock: &Locked<()>, cluster: &Cluster) -> Result<()> {
+    let store = &ctx.store;
     check_new(store, &cluster.name).await?;
     for pool in &cluster.pools {
         Pool::load(store, pool).await?;
     }
     check(cluster, true)?;
+    check_entered(ctx, cluster, &Cluster::default())?;
     leave_to(store, cluster).await?;
     match store.of::<Cluster>().insert(cluster).await {
         Ok(()) => Ok(()),
@@ -38,7 +42,8 @@ pub async fn create(store: &Store, _lock: &Locked<()>, cluster: &Cluster) -> Res
 }
 
 /// Puts another one in its place; where that shows only the mask of a secret, the secret stays.
-pub async fn replace(store: &Store, old: &Locked<Cluster>, mut cluster: Cluster) -> Result<()> {
+pub async fn replace(ctx: &Context, old: &Locked<Cluster>, mut cluster: Cluster) -> Result<()> {
+    let store = &ctx.store;
     for pool in &cluster.pools {
         Pool::load(store, pool).await.map_err(|e| match e {
             Error::NotFound(text) => Error::Invalid(text),
@@ -47,6 +52,7 @@ pub async fn replace(store: &Store, old: &Locked<Cluster>, mut cluster: Cluster)
     }
     keep_secrets(old, &mut cluster);
     check(&cluster, false)?;
+    check_entered(ctx, &cluster, old)?;
     leave_to(store, &cluster).await?;
     let fields = exact::document(&cluster)?;
     let optional = ["cacert", "clientcert", "clientkey", "pools", "customdata", "local", "kubeconfig"];
@@ -83,6 +89,19 @@ fn check(cluster: &Cluster, new: bool) -> Result<()> {
         ("local", ..) => invalid("provisioner error: the provisioner \"local\" has no clusters"),
         (other, ..) => invalid(&format!("provisioner error: unknown provisioner: {other:?}")),
     }
+}
+
+/// What of it would not do what was meant, or more; what the `old` one has may stay. tsuru's server takes it all.
+fn check_entered(ctx: &Context, cluster: &Cluster, old: &Cluster) -> Result<()> {
+    let custom = |cluster: &Cluster| cluster.custom_data.iter().map(|(key, value)| (key.clone(), value.0.clone())).collect();
+    let mut faults = entered::faults(&custom(cluster), &custom(old));
+    let config = cluster.kube_config.as_ref().filter(|_| !ctx.config.kubernetes.trust_kubeconfigs);
+    faults.extend(config.and_then(reaches_in));
+    let proxy = reqwest::Url::parse(&cluster.http_proxy).ok().filter(|url| ["http", "https"].contains(&url.scheme()));
+    if !cluster.http_proxy.is_empty() && proxy.is_none() {
+        faults.push("httpProxy is no address of a proxy, for example http://proxy:3128".into());
+    }
+    if faults.is_empty() { Ok(()) } else { Err(Error::invalid(joined(&faults))) }
 }
 
 /// tsuru refuses these with status 500.
@@ -145,7 +164,17 @@ pub fn masked(mut cluster: Cluster) -> Cluster {
             *value = MASK.into();
         }
     }
+    cluster.http_proxy = masked_proxy(&cluster.http_proxy);
     cluster
+}
+
+/// An address without the password in it.
+fn masked_proxy(address: &str) -> String {
+    let url = reqwest::Url::parse(address).ok();
+    match url.as_ref().and_then(reqwest::Url::password) {
+        Some(password) => address.replacen(&format!(":{password}@"), &format!(":{MASK}@"), 1),
+        None => address.to_owned(),
+    }
 }
 
 fn user(config: &mut Option<Map<String, Value>>) -> impl Iterator<Item = (&String, &mut Value)> {
@@ -159,6 +188,9 @@ fn keep_secrets(old: &Cluster, cluster: &mut Cluster) {
     }
     for (name, value) in cluster.custom_data.iter_mut().filter(|(_, value)| value.0.expose() == MASK) {
         *value = old.custom_data.get(name).cloned().unwrap_or_default();
+    }
+    if cluster.http_proxy == masked_proxy(&old.http_proxy) {
+        cluster.http_proxy.clone_from(&old.http_proxy);
     }
     let known = old.kube_config.as_ref().and_then(|config| config.get("user"));
     for (name, value) in user(&mut cluster.kube_config).filter(|(_, value)| **value == MASK) {

@@ -65,7 +65,7 @@ pub struct Cluster {
     /// How it is reached, as in a kubeconfig, sealed.
     #[serde(default, rename = "kubeconfig", deserialize_with = "lenient::or_default", skip_serializing_if = "Option::is_none")]
     pub kube_config: Option<Map<String, Value>>,
-    /// Through this proxy.
+    /// Through this proxy, sealed: it may have a password.
     #[serde(default, rename = "httpproxy", deserialize_with = "lenient::or_default")]
     pub http_proxy: String,
 }
@@ -121,7 +121,8 @@ impl<'de> Deserialize<'de> for Bytes {
 }
 
 impl Document for Cluster {
-    const SPEC: &'static Spec = &Spec { name: "provisioner_clusters", indexes: &[], sealed: &["clientkey", "customdata", "kubeconfig"] };
+    const SPEC: &'static Spec =
+        &Spec { name: "provisioner_clusters", indexes: &[], sealed: &["clientkey", "customdata", "httpproxy", "kubeconfig"] };
 }
 
 impl Cluster {

@@ -23,6 +23,7 @@ pub fn settings(config: &Config) -> ServerSettings {
         registry_password: docker.password.clone(),
         pool_namespaces: kubernetes.pool_namespaces,
         prometheus_address: kubernetes.prometheus_address.clone(),
+        trust_kubeconfigs: kubernetes.trust_kubeconfigs,
         times: Times {
             progress: kubernetes.progress_timeout,
             health: Duration::from_secs(docker.healthcheck_seconds),

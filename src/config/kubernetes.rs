@@ -24,6 +24,10 @@ pub struct Kubernetes {
     pub pool_namespaces: bool,
     /// `kubernetes:keda:prometheus-address-template`.
     pub prometheus_address: Option<String>,
+    /// `kubernetes:trust-kubeconfigs`: kubeconfigs of clusters may run programs and read files of this machine.
+    pub trust_kubeconfigs: bool,
+    /// This server is a pod of a cluster: its kubelet says where the cluster is.
+    pub in_cluster: bool,
 }
 
 impl Kubernetes {
@@ -38,6 +42,8 @@ impl Kubernetes {
             headless_port: port(file, "kubernetes:headless-service-port", web_port)?,
             pool_namespaces: file.bool("kubernetes:use-pool-namespaces", false)?,
             prometheus_address: file.opt_text("kubernetes:keda:prometheus-address-template")?.filter(|text| !text.is_empty()),
+            trust_kubeconfigs: file.bool("kubernetes:trust-kubeconfigs", false)?,
+            in_cluster: ["KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"].iter().all(|name| std::env::var_os(name).is_some()),
         })
     }
 }

@@ -196,3 +196,61 @@ async fn apps_of_a_cluster_never_get_the_router_of_this_machine() {
     let refused = admin.post("/1.8/routers").json(&wrong).send().await;
     assert!(refused.status == 500 && refused.text.contains("config key \"domian\" is not known"), "{refused:?}");
 }
+
+#[actix_web::test]
+async fn what_a_cluster_would_not_do_is_refused_by_name_when_it_is_entered_and_when_it_is_changed() {
+    let server = Server::new().await;
+    let admin = server.admin().await;
+    admin.post("/1.3/provisioner/clusters").json(&k1()).send().await.ok(200);
+    for (key, value, why) in [
+        ("disable-pdbs", "true", "is not known"),
+        ("dev:max-surge", "lots", ": \"lots\" is neither a number nor a percentage"),
+        ("dev:registry", "r", ": \"registry\" is of the whole cluster and not of \"dev\" alone"),
+        ("pre-stop-sleep", "-1", ": seconds are wanted, 0 to 3600"),
+    ] {
+        let why = format!("custom data {key:?}{}{why}", if why.starts_with(':') { "" } else { " " });
+        let mut body = k1();
+        body["custom_data"][key] = value.into();
+        admin.post("/1.4/provisioner/clusters/k1").json(&body).send().await.fails(400, &why);
+        body["name"] = "k2".into();
+        admin.post("/1.3/provisioner/clusters").json(&body).send().await.fails(400, &why);
+    }
+    let mut body = k1();
+    body["custom_data"] = json!({"dev:max-surge": "10%", "topology-spread-constraints": r#"[{"maxSkew": 1, "topologyKey": "zone"}]"#});
+    admin.post("/1.4/provisioner/clusters/k1").json(&body).send().await.ok(200);
+}
+
+#[actix_web::test]
+async fn a_kubeconfig_may_not_reach_into_the_servers_machine_unless_the_settings_trust_it() {
+    let reaching = |user: Value| json!({"name": "k", "provisioner": "kubernetes", "default": true, "kubeConfig": {"cluster": {"server": "https://x"}, "user": user}});
+    let server = Server::new().await;
+    let admin = server.admin().await;
+    let program = reaching(json!({"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "/bin/sh"}}));
+    for (name, config) in [("exec", program.clone()), ("tokenFile", reaching(json!({"tokenFile": "/etc/passwd"})))] {
+        let refused = admin.post("/1.3/provisioner/clusters").json(&config).send().await;
+        assert!(refused.status == 400 && refused.text.starts_with(&format!("kubeConfig.user.{name} would run programs")), "{refused:?}");
+    }
+    let trusting =
+        Server::with_settings(std::sync::Arc::new(impaas::provisioner::absent::Absent), "kubernetes: {trust-kubeconfigs: true}").await;
+    trusting.admin().await.post("/1.3/provisioner/clusters").json(&program).send().await.ok(200);
+}
+
+#[actix_web::test]
+async fn the_password_of_a_clusters_proxy_is_not_read_back() {
+    let server = Server::new().await;
+    let admin = server.admin().await;
+    let mut cluster = k1();
+    cluster["httpProxy"] = "socks5://127.0.0.1:1".into();
+    let why = "httpProxy is no address of a proxy, for example http://proxy:3128";
+    admin.post("/1.3/provisioner/clusters").json(&cluster).send().await.fails(400, why);
+    cluster["httpProxy"] = "http://me:hush5@127.0.0.1:1".into();
+    admin.post("/1.3/provisioner/clusters").json(&cluster).send().await.ok(200);
+    let shown = admin.get("/1.8/provisioner/clusters/k1").send().await.ok(200).json();
+    assert_eq!(shown["httpProxy"], "http://me:*****@127.0.0.1:1");
+    admin.post("/1.4/provisioner/clusters/k1").json(&shown).send().await.ok(200);
+    let stored = server.ctx.store.of::<Cluster>().get(Filter::id("k1")).await.unwrap().unwrap();
+    assert_eq!(stored.http_proxy, "http://me:hush5@127.0.0.1:1");
+    for collection in ["provisioner_clusters", "events"] {
+        assert!(!format!("{:?}", server.ctx.store.backend().dump(collection).await.unwrap()).contains("hush5"), "{collection}");
+    }
+}

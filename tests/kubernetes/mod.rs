@@ -204,7 +204,7 @@ impl Real {
     }
 
     /// The same, whatever comes of it.
-    fn read(&self, arguments: &[&str]) -> String {
+    pub fn read(&self, arguments: &[&str]) -> String {
         let output = self.command(arguments).output();
         output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
     }

@@ -72,8 +72,17 @@ impl Server {
 
     /// The same with these variables.
     pub async fn start_again_with(&mut self, variables: &[(&str, &str)]) {
+        self.begin(self.command("serve").envs(variables.iter().copied())).await;
+    }
+
+    /// The same by a program that becomes `impaasd`, which is given to it as its last arguments.
+    pub async fn start_by(&mut self, program: &[&str], variables: &[(&str, &str)]) {
+        self.begin(self.command_by(program, "serve").envs(variables.iter().copied())).await;
+    }
+
+    async fn begin(&mut self, impaasd: &mut Command) {
         assert!(self.child.is_none(), "the server runs already");
-        self.child = Some(self.command("serve").envs(variables.iter().copied()).spawn().expect("impaasd starts"));
+        self.child = Some(impaasd.spawn().expect("impaasd starts"));
         let begun = Instant::now();
         while !self.answers().await {
             if let Some(status) = self.child.as_mut().and_then(|child| child.try_wait().expect("the process can be asked")) {
@@ -86,9 +95,14 @@ impl Server {
 
     /// `impaasd COMMAND` with this server's folder and addresses, its output appended to this server's log.
     pub fn command(&self, command: &str) -> Command {
+        self.command_by(&[], command)
+    }
+
+    fn command_by(&self, program: &[&str], command: &str) -> Command {
         let log = File::options().create(true).append(true).open(self.log_path()).expect("the log opens");
-        let mut impaasd = Command::new(env!("CARGO_BIN_EXE_impaasd"));
-        impaasd.arg(command).arg("--data-dir").arg(self.data());
+        let mut words = program.iter().chain(&[env!("CARGO_BIN_EXE_impaasd")]);
+        let mut impaasd = Command::new(words.next().expect("a program"));
+        impaasd.args(words).arg(command).arg("--data-dir").arg(self.data());
         if command == "serve" {
             impaasd.args(["--listen", &format!("127.0.0.1:{}", self.api), "--apps-listen", &format!("127.0.0.1:{}", self.apps)]);
             impaasd.args(&self.flags);

@@ -146,7 +146,7 @@ pub async fn create(mut call: Call) -> Answer {
     let target = Target::new(TargetType::Cluster, &cluster.name);
     let recording = recording(&mut call, "cluster.create").await?;
     let event = call.record_new(recording, New { target, events_permission: "cluster.read.events", contexts: Vec::new() }).await?;
-    let made = change::create(&call.ctx.store, &event, &cluster).await;
+    let made = change::create(&call.ctx, &event, &cluster).await;
     event.end(made).await?;
     know::tell(&call.ctx).await;
     done(&call)
@@ -160,7 +160,7 @@ pub async fn update(mut call: Call) -> Answer {
     cluster.name.clone_from(&old.name);
     let recording = recording(&mut call, "cluster.update").await?;
     let old = call.record(recording, old).await?;
-    let changed = change::replace(&call.ctx.store, &old, cluster).await;
+    let changed = change::replace(&call.ctx, &old, cluster).await;
     old.end(changed).await?;
     know::tell(&call.ctx).await;
     done(&call)

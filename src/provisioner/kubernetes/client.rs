@@ -8,7 +8,7 @@ use kube::{
 };
 use tokio::time::{Instant, sleep, timeout};
 
-use super::spec::ClusterSpec;
+use super::spec::{ClusterSpec, reaches_in};
 use crate::error::{Error, Result};
 
 /// Until a connection stands.
@@ -18,9 +18,12 @@ const CALL: Duration = Duration::from_secs(30);
 /// How long a cluster may be away before somebody who waits hears of it.
 pub const SHORT: Duration = Duration::from_secs(10);
 
-/// A client, which connects when it is first used.
-pub async fn connect(spec: &ClusterSpec) -> Result<Client> {
+/// A client, which connects when it is first used. Only a trusted kubeconfig may reach into this machine.
+pub async fn connect(spec: &ClusterSpec, trusted: bool) -> Result<Client> {
     let wrong = |e: &dyn std::fmt::Display| Error::refused(format!("cluster {:?} cannot be reached: {e}", spec.name));
+    if let Some(why) = spec.kube_config.as_ref().filter(|_| !trusted).and_then(reaches_in) {
+        return Err(wrong(&why));
+    }
     // Two libraries bring different ones: which is used must be said once. A second time changes nothing.
     rustls::crypto::ring::default_provider().install_default().ok();
     let mut config = if spec.is_around_us() {

@@ -47,7 +47,10 @@ use self::{
     watch::Cache,
     write::Writer,
 };
-pub use self::{clusters::Clusters, spec::ClusterSpec};
+pub use self::{
+    clusters::Clusters,
+    spec::{ClusterSpec, reaches_in},
+};
 use super::{Provisioner, Routes, UnitUsage, scaling::Scaler};
 use crate::error::{Error, Result};
 
@@ -75,7 +78,7 @@ pub struct Kubernetes {
 impl Kubernetes {
     /// Begins to watch a cluster; `said` is what was said about its apps before, `server` what the server's settings say.
     pub async fn start(spec: ClusterSpec, said: Arc<Said>, server: Arc<ServerSettings>) -> Result<Self> {
-        let client = client::connect(&spec).await?;
+        let client = client::connect(&spec, server.trust_kubeconfigs).await?;
         let end = CancellationToken::new();
         let pods = Cache::start(client.clone(), end.clone());
         held::sweep(client.clone(), pods.clone(), end.clone());

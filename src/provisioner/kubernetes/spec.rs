@@ -82,6 +82,20 @@ impl ClusterSpec {
     }
 }
 
+/// Why a kubeconfig is not taken: it would have this server run programs of its machine, or read files of it and show them to the cluster.
+pub fn reaches_in(config: &Map<String, Value>) -> Option<String> {
+    const ALL: [(&str, &[&str]); 2] =
+        [("user", &["exec", "auth-provider", "tokenFile", "client-certificate", "client-key"]), ("cluster", &["certificate-authority"])];
+    let is_said = |part: &str, name: &str| {
+        let said = config.get(part).and_then(|part| part.get(name));
+        said.is_some_and(|said| !said.is_null() && *said != "")
+    };
+    let mut said = ALL.iter().flat_map(|(part, names)| names.iter().map(|name| (*part, *name)));
+    let (part, name) = said.find(|(part, name)| is_said(part, name))?;
+    let why = "would run programs or read files of the server's machine; the server's setting kubernetes:trust-kubeconfigs allows it";
+    Some(format!("kubeConfig.{part}.{name} {why}"))
+}
+
 fn part(config: &Map<String, Value>, name: &str) -> Map<String, Value> {
     config.get(name).and_then(Value::as_object).cloned().unwrap_or_default()
 }
@@ -129,6 +143,18 @@ mod tests {
         known.kube_config = given.as_object().cloned();
         let config = known.to_kubeconfig();
         assert_eq!((&config["clusters"][0]["cluster"], &config["users"][0]["user"]), (&given["cluster"], &given["user"]));
+    }
+
+    #[test]
+    fn a_kubeconfig_that_reaches_into_the_servers_machine_is_seen() {
+        let why = |config: Value| reaches_in(config.as_object().unwrap());
+        let plain = json!({"cluster": {"server": "https://c", "certificate-authority": ""}, "user": {"token": "t", "exec": null}});
+        assert_eq!(why(plain), None);
+        for name in ["exec", "auth-provider", "tokenFile", "client-certificate", "client-key"] {
+            let told = why(json!({"user": {name: {"command": "/bin/sh"}}})).unwrap();
+            assert!(told.starts_with(&format!("kubeConfig.user.{name} ")), "{told}");
+        }
+        assert!(why(json!({"cluster": {"certificate-authority": "/etc/shadow"}})).is_some());
     }
 
     #[test]

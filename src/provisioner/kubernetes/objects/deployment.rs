@@ -49,7 +49,7 @@ pub fn of(m: &Making<'_>) -> Result<Deployment> {
 }
 
 fn annotations(m: &Making<'_>) -> Labels {
-    let mut all = m.process.pod.annotations.clone();
+    let mut all = isolation::annotations(&m.process.pod.annotations, m.pool);
     all.insert(SECRET_DIGEST.into(), env::digest(&env::private(&env::vars(m))));
     all
 }

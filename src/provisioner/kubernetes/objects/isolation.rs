@@ -47,6 +47,12 @@ pub fn harden(mut spec: PodSpec, pool: &PoolSettings) -> PodSpec {
     spec
 }
 
+/// What users say of their pods, but for what would take a restriction away, where the pool is isolated.
+pub fn annotations(said: &Labels, pool: &PoolSettings) -> Labels {
+    let loosens = |key: &str| key.starts_with("container.apparmor.security.beta.kubernetes.io/");
+    said.iter().filter(|(key, _)| !(pool.isolation && loosens(key))).map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
 /// Of each container.
 pub fn container_context() -> SecurityContext {
     SecurityContext {
@@ -143,5 +149,15 @@ mod tests {
         let context = hard.security_context.unwrap();
         assert_eq!((context.run_as_user, context.run_as_non_root), (Some(1000), Some(true)));
         assert_eq!(context.seccomp_profile.unwrap().type_, "RuntimeDefault");
+    }
+
+    #[test]
+    fn no_annotation_takes_a_restriction_away() {
+        let said = Labels::from(
+            [("container.apparmor.security.beta.kubernetes.io/blog-web", "unconfined"), ("note", "x")]
+                .map(|(key, value)| (key.into(), value.into())),
+        );
+        let kept = |custom: &[(&str, &str)]| annotations(&said, &Sample::with(custom).pool).len();
+        assert_eq!((kept(&[("tenant-isolation", "true")]), kept(&[])), (1, 2));
     }
 }

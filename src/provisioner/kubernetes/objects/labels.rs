@@ -234,6 +234,14 @@ pub fn owner(labels: &Labels) -> Option<(&'static str, &str)> {
     kinds.into_iter().find_map(|(kind, key)| Some((kind, labels.get(key)?.as_str())))
 }
 
+/// True for what can be a label's name, with a host name before it or without.
+pub fn is_key(text: &str) -> bool {
+    static PREFIX: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new("^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$").ok());
+    let (prefix, name) = text.split_once('/').map_or((None, text), |(prefix, name)| (Some(prefix), name));
+    let host = |prefix: &str| prefix.len() <= 253 && PREFIX.as_ref().is_some_and(|valid| valid.is_match(prefix));
+    !name.is_empty() && is_value(name) && prefix.is_none_or(host)
+}
+
 /// True for what can be a label's value.
 pub fn is_value(text: &str) -> bool {
     static VALUE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new("^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$").ok());

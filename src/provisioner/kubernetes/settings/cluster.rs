@@ -216,7 +216,7 @@ fn misconfigured(what: &str, why: &str) -> Error {
 }
 
 /// What a constraint in custom data may leave out, Kubernetes' own type has as required.
-fn topology(text: &str) -> Result<Vec<TopologySpreadConstraint>> {
+pub(super) fn topology(text: &str) -> Result<Vec<TopologySpreadConstraint>> {
     let fault = |why: String| Error::refused(format!("failed to parse JSON object for topologySpreadConstraint: {why}"));
     let mut all: Vec<TopologySpreadConstraint> = serde_json::from_str(text).map_err(|e| fault(e.to_string()))?;
     if all.iter().any(|one| one.max_skew < 1 || one.topology_key.is_empty()) {

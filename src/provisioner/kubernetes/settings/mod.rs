@@ -1,6 +1,7 @@
 //! What the server's settings and a cluster's custom data say about objects.
 
 mod cluster;
+pub mod entered;
 mod read;
 
 pub use cluster::{Build, ClusterSettings, Factors, PoolSettings};
@@ -37,6 +38,8 @@ pub struct ServerSettings {
     pub pool_namespaces: bool,
     /// `kubernetes:keda:prometheus-address-template`.
     pub prometheus_address: Option<String>,
+    /// `kubernetes:trust-kubeconfigs`: kubeconfigs of clusters may run programs and read files of this machine.
+    pub trust_kubeconfigs: bool,
     /// How long units may take.
     pub times: Times,
 }
@@ -80,6 +83,7 @@ impl Default for ServerSettings {
             registry_password: Secret::new(String::new()),
             pool_namespaces: false,
             prometheus_address: None,
+            trust_kubeconfigs: false,
             times: Times::default(),
         }
     }
