@@ -168,6 +168,6 @@ async fn what_another_app_has_under_the_same_name_stays_as_it_is() {
     site.world.apply(&[object("apps/v1", "Deployment", &name, deployment), secret.clone()]);
     let (done, _) = site.apply(&site.state(vec![x_web])).await;
     assert!(done.unwrap_err().to_string().ends_with(&format!("belongs to app {other:?}")));
-    assert_eq!(site.names("deployments"), [name.clone()]);
+    assert_eq!(site.names("deployments"), std::slice::from_ref(&name));
     assert_eq!(site.get("secret", &format!("tsuru-app-{name}"))["data"]["SECRET"], "dGhlaXJz");
 }
