@@ -163,7 +163,12 @@ pub fn during(stage: &str, e: Error) -> Error {
     match e {
         Error::Internal(_) | Error::Unavailable(_) => e,
         Error::Refused(ref text) if text == CANCELED => e,
-        e => Error::refused(format!("\n---- ERROR during {stage}: ----\n{e}\n")),
+        e => {
+            let text = e.to_string();
+            // Where there are lines of a log, they end the text.
+            let end = if text.contains("\n---- Last ") { "" } else { "\n" };
+            Error::refused(format!("\n---- ERROR during {stage}: ----\n{text}{end}"))
+        }
     }
 }
 

@@ -173,10 +173,12 @@ fn recorded_cli(steps: &mut Steps, mongodb: Option<&MongoDb>, cluster: Option<&C
     }
 }
 
-/// The demo with its apps on a cluster.
+/// The demo and the day with apps on a cluster.
 fn stock_cli_on(steps: &mut Steps, cluster: &Cluster) {
-    let demo = ("compat-tests/demo", ["tsuru", "deploy-agent"].as_slice());
-    by_itself(steps, "the demo with the stock CLI on Kubernetes", demo, &[], Some(cluster));
+    for (name, program) in [("the demo with the stock CLI", "compat-tests/demo"), ("a day with the stock CLI", "compat-tests/cli")] {
+        let needed = ["tsuru", "deploy-agent"].as_slice();
+        by_itself(steps, &format!("{name} on Kubernetes"), (program, needed), &[], Some(cluster));
+    }
 }
 
 /// Runs a program that starts its server itself, where all is there that it needs.
