@@ -6,6 +6,7 @@ mod build;
 mod clusters;
 mod commands;
 mod faults;
+mod google;
 mod interrupted;
 mod isolation;
 mod jobs;

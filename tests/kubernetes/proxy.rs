@@ -58,6 +58,8 @@ struct State {
     weather: watch::Sender<Weather>,
     /// Of paths that contain a text.
     local: Mutex<Vec<(&'static str, Weather)>>,
+    /// A group of kinds, and the one that stands in for it in the cluster.
+    groups: Mutex<Option<(String, String)>>,
     /// Counts the times that all connections were cut.
     cuts: watch::Sender<u32>,
     asked: Mutex<Vec<(Method, String)>>,
@@ -72,6 +74,7 @@ impl Proxy {
             server: real.server().to_owned(),
             weather: watch::Sender::new(Weather::Fair),
             local: Mutex::default(),
+            groups: Mutex::default(),
             cuts: watch::Sender::new(0),
             asked: Mutex::default(),
             met: Mutex::default(),
@@ -98,6 +101,11 @@ impl Proxy {
     /// From now on for paths that contain this, whatever happens to others.
     pub fn set_at(&self, part: &'static str, weather: Weather) {
         self.state.local.lock().unwrap().push((part, weather));
+    }
+
+    /// Has kinds of a group be those of another one; they cannot be watched.
+    pub fn translate(&self, group: &str, other: &str) {
+        *self.state.groups.lock().unwrap() = Some((group.into(), other.into()));
     }
 
     /// Cuts all connections, and with them every watch.
@@ -190,18 +198,26 @@ impl State {
 
 async fn forward(state: &State, request: Request<Incoming>) -> Result<Response<Body>, io::Error> {
     let (mut parts, body) = request.into_parts();
-    let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+    let mut body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+    let mut path = parts.uri.to_string();
+    let groups = state.groups.lock().unwrap().clone().filter(|(group, _)| path.contains(&format!("/apis/{group}/")));
+    if let Some((group, other)) = &groups {
+        (path, body) = (path.replace(group, other), replaced(&body, group, other));
+    }
     for name in [HOST, CONTENT_LENGTH, TRANSFER_ENCODING] {
         parts.headers.remove(name);
     }
-    let url = format!("{}{}", state.server, parts.uri);
+    let url = format!("{}{path}", state.server);
     let asking = state.upstream.request(parts.method, url).headers(parts.headers).body(body).send();
     let answer = asking.await.map_err(io::Error::other)?;
     let (status, mut headers) = (answer.status(), answer.headers().clone());
     for name in [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING] {
         headers.remove(name);
     }
-    let mut response = Response::new(stream_of(answer.bytes_stream().map_err(io::Error::other)));
+    let mut response = Response::new(match groups {
+        Some((group, other)) => whole(replaced(&answer.bytes().await.map_err(io::Error::other)?, &other, &group)),
+        None => stream_of(answer.bytes_stream().map_err(io::Error::other)),
+    });
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     Ok(response)
@@ -211,9 +227,16 @@ fn stream_of(stream: impl Stream<Item = io::Result<Bytes>> + Send + 'static) -> 
     BodyExt::boxed_unsync(StreamBody::new(stream.map(|piece| piece.map(Frame::data))))
 }
 
+fn replaced(text: &[u8], from: &str, to: &str) -> Bytes {
+    String::from_utf8_lossy(text).replace(from, to).into()
+}
+
+fn whole(text: Bytes) -> Body {
+    BodyExt::boxed_unsync(Full::new(text).map_err(|never: Infallible| match never {}))
+}
+
 fn refusal(code: u16) -> Response<Body> {
     let status = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": "not now", "code": code});
-    let body = Full::new(Bytes::from(status.to_string())).map_err(|never: Infallible| match never {});
     let response = Response::builder().status(code).header("content-type", "application/json").header(RETRY_AFTER, "1");
-    response.body(BodyExt::boxed_unsync(body)).unwrap()
+    response.body(whole(status.to_string().into())).unwrap()
 }

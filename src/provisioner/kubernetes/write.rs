@@ -154,7 +154,7 @@ impl Writer<'_> {
     }
 
     /// `None` when one of these codes says that the object is not any more what it was when we looked.
-    async fn unless<T, C>(&self, codes: &[u16], call: impl Fn() -> C) -> Result<Option<T>>
+    pub async fn unless<T, C>(&self, codes: &[u16], call: impl Fn() -> C) -> Result<Option<T>>
     where
         C: Future<Output = Result<T, kube::Error>> + Send,
     {

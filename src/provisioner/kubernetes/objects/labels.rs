@@ -41,7 +41,7 @@ fn raw<const N: usize>(pairs: [(&str, &str); N]) -> Labels {
 }
 
 /// What all objects of a process have in common, without what users set.
-fn process(m: &Making<'_>) -> Labels {
+pub fn process(m: &Making<'_>) -> Labels {
     let (app, process) = (m.app.app.as_str(), m.process.name.as_str());
     let base = names::base(app, process);
     let mut labels = owned([

@@ -8,6 +8,7 @@ pub mod custom;
 pub mod deployment;
 pub mod env;
 pub mod filled;
+pub mod google;
 pub mod http_route;
 pub mod ingress;
 pub mod isolated;

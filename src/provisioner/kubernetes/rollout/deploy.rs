@@ -3,7 +3,7 @@
 use k8s_openapi::api::{apps::v1::Deployment, core::v1::Secret};
 use kube::{Resource, ResourceExt};
 
-use super::{Work, monitor, services, undo::Undo};
+use super::{Work, google, monitor, services, undo::Undo};
 use crate::{
     error::Result,
     provisioner::kubernetes::{
@@ -41,6 +41,7 @@ pub async fn deploy(work: &mut Work<'_>, m: &Making<'_>, done: &mut Vec<Undo>) -
     } else {
         monitor::until_ready(work, m, &now).await?;
     }
+    google::ensure(work.scene, m).await?;
     services::ensure(work.scene, m).await?;
     if let Some(budget) = objects::budget::of(m) {
         work.scene.site.writer().ensure(&work.scene.site.api(&m.spot.namespace), &budget).await?;

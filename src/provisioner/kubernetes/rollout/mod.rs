@@ -5,6 +5,7 @@ mod clean;
 mod deploy;
 mod events;
 mod faults;
+mod google;
 mod monitor;
 mod patience;
 pub mod plan;

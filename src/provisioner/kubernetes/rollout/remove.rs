@@ -7,7 +7,7 @@ use k8s_openapi::api::{
 };
 use kube::ResourceExt;
 
-use super::{app_resource, plan, site::Site};
+use super::{app_resource, google, plan, site::Site};
 use crate::{error::Result, provisioner::kubernetes::objects::names};
 
 /// Removes it. What routers made for it is theirs.
@@ -26,6 +26,7 @@ pub async fn remove(site: Site, app: &str) -> Result<()> {
     for budget in site.list::<PodDisruptionBudget>(namespace, app).await? {
         writer.remove(&site.api::<PodDisruptionBudget>(namespace), &budget.name_any()).await?;
     }
+    google::remove(&site, namespace, app).await?;
     writer.remove(&site.api::<ServiceAccount>(namespace), &names::account(app)).await?;
     // The last: while it is there, a removal that was cut off can be repeated.
     app_resource::forget(&site, app).await

@@ -14,7 +14,7 @@ use crate::{
     provisioner::{
         AppState, ProcessState,
         kubernetes::{
-            objects::{Making, Spot, spot},
+            objects::{Making, Spot, custom::Custom, google::Google, spot},
             observed,
             settings::PoolSettings,
         },
@@ -43,6 +43,8 @@ pub struct Scene {
     pub services: Vec<Service>,
     /// The disruption budgets that are there.
     pub budgets: Vec<PodDisruptionBudget>,
+    /// Those of Google's load balancers, where the cluster knows the kind.
+    pub backend_configs: Option<Vec<Custom<Google>>>,
 }
 
 impl Scene {
@@ -52,13 +54,14 @@ impl Scene {
         let pool = site.settings.pool(&want.place.pool.name)?;
         let is_new = known.is_none();
         let namespace = known.unwrap_or_else(|| site.settings.namespace(site.server.pool_namespaces, &want.place.pool.name));
-        let (deployments, services, budgets) = tokio::try_join!(
+        let (deployments, services, budgets, backend_configs) = tokio::try_join!(
             site.list::<Deployment>(&namespace, &want.app),
             site.list::<Service>(&namespace, &want.app),
             site.list::<PodDisruptionBudget>(&namespace, &want.app),
+            site.list_if_known(&namespace, &want.app),
         )?;
         let spots = spot::all(&want, &namespace, &observed::existing(&deployments));
-        Ok(Self { site, want, out, namespace, is_new, pool, spots, deployments, services, budgets })
+        Ok(Self { site, want, out, namespace, is_new, pool, spots, deployments, services, budgets, backend_configs })
     }
 
     /// What the objects of each process are made from.

@@ -63,10 +63,22 @@ impl Site {
     where
         K: Object + Resource<Scope = NamespaceResourceScope>,
     {
-        let api = self.api::<K>(namespace);
-        let ours = ListParams::default().labels(&format!("{}=true,{}={app}", labels::own("is-tsuru"), labels::APP));
+        let (api, ours) = (self.api::<K>(namespace), ours(app));
         Ok(self.writer().asked(|| api.list(&ours)).await?.items)
     }
+
+    /// The same of a kind that the cluster may lack, or does not show us.
+    pub async fn list_if_known<K>(&self, namespace: &str, app: &str) -> Result<Option<Vec<K>>>
+    where
+        K: Object + Resource<Scope = NamespaceResourceScope>,
+    {
+        let (api, ours) = (self.api::<K>(namespace), ours(app));
+        Ok(self.writer().unless(&[404, 403], || api.list(&ours)).await?.map(|found| found.items))
+    }
+}
+
+fn ours(app: &str) -> ListParams {
+    ListParams::default().labels(&format!("{}=true,{}={app}", labels::own("is-tsuru"), labels::APP))
 }
 
 /// One change of an app at a time.

@@ -8,6 +8,8 @@ pub use event::told;
 pub use fault::{PodEvent, faults};
 pub use progress::{Counts, Progress};
 
+use serde_json::Value;
+
 use crate::provisioner::LogLine;
 
 /// `---- text ----`
@@ -74,6 +76,32 @@ pub fn all_ready() -> String {
 /// Nothing had to be done.
 pub fn unchanged(process: &str, version: u32) -> String {
     format!("\n{}", section(&format!("No changes on units [{process}] [version {version}]")))
+}
+
+/// How Google's load balancer will check a process.
+pub fn google_check(before: Option<&Value>, now: &Value) -> String {
+    let title = format!("\n{}", section("GCP Load Balancer health check"));
+    match before {
+        None => title + &action(&format!("Creating LB health check with {}", checking(now))),
+        Some(before) => {
+            let changes = [format!("Existing HC: {}", checking(before)), format!("     New HC: {}", checking(now))];
+            title + &action("Updating LB health check") + &changes.map(|line| action(&line)).concat()
+        }
+    }
+}
+
+fn checking(check: &Value) -> String {
+    let text = |name: &str, usual: &str| check.get(name).and_then(Value::as_str).unwrap_or(usual).to_owned();
+    let number = |name: &str, usual: u64| check.get(name).and_then(Value::as_u64).unwrap_or(usual);
+    format!(
+        "path={} type={} interval={} timeout={} success={} failure={}",
+        text("requestPath", "/"),
+        text("type", "TCP"),
+        duration(number("checkIntervalSec", 5)),
+        duration(number("timeoutSec", 5)),
+        number("healthyThreshold", 2),
+        number("unhealthyThreshold", 2)
+    )
 }
 
 /// The services of a process are about to be written.
