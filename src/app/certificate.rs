@@ -152,9 +152,18 @@ async fn check_issuer(ctx: &Context, pool: &str, issuer: &str) -> Result<()> {
 pub async fn set_issuer(ctx: &Context, app: &mut Locked<App>, cname: &str, issuer: &str) -> Result<()> {
     check_cname(app, cname)?;
     check_issuer(ctx, &app.pool, issuer).await?;
-    let id = app.id;
-    app.change(&ctx.store, id, Update::set(place(cname), issuer)).await?;
-    super::router::refresh(ctx, app).await
+    let (id, place) = (app.id, place(cname));
+    let before = match issuers(app).remove(cname) {
+        Some(before) => Update::set(place.clone(), before),
+        None => Update::unset(place.clone()),
+    };
+    app.change(&ctx.store, id, Update::set(place, issuer)).await?;
+    let done = super::router::refresh(ctx, app).await;
+    if done.is_err() {
+        app.change(&ctx.store, id, before).await?;
+        super::router::take_back(ctx, app).await;
+    }
+    done
 }
 
 /// Has nobody make them.

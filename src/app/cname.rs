@@ -28,10 +28,7 @@ pub async fn add(ctx: &Context, app: &mut Locked<App>, cnames: &[String]) -> Res
     if done.is_err() {
         set(ctx, app, before).await?;
         ctx.runs(app).set_cnames(&app.name, &app.cname).await?;
-        // Some routers may have heard of it.
-        if let Err(e) = router::refresh(ctx, app).await {
-            tracing::warn!(app = app.name, error = %e, "a router was not told that a host name was taken back");
-        }
+        router::take_back(ctx, app).await;
     }
     done
 }

@@ -160,6 +160,13 @@ pub async fn refresh(ctx: &Context, app: &App) -> Result<()> {
     if others && runs(ctx, app).await? { ensure(ctx, app, &Output::default()).await } else { Ok(()) }
 }
 
+/// Has routers that heard of a change which another one refused know the app as it was before. Errors are only told to the log.
+pub async fn take_back(ctx: &Context, app: &App) {
+    if let Err(e) = refresh(ctx, app).await {
+        tracing::warn!(app = app.name, error = %e, "a router was not told that a change was taken back");
+    }
+}
+
 /// Has the app's routers know of it as it is now.
 pub async fn ensure(ctx: &Context, app: &App, out: &Output) -> Result<()> {
     let mut faults = Vec::new();
