@@ -5,6 +5,8 @@ import json
 import re
 from pathlib import Path
 
+from tables import without_metrics
+
 RECORDED = Path(__file__).resolve().parents[1] / "recorded" / "cli.jsonl"
 
 # (pattern, what it becomes): times, ids, tokens, addresses, names of units and images.
@@ -47,7 +49,7 @@ def masked(text, admin=None):
     for pattern, become in MASKS:
         text = re.sub(pattern, become, text)
     lines, addresses = [], False
-    for line in text.splitlines():
+    for line in without_metrics(text.splitlines()):
         addresses = bool(line.strip()) and (addresses or re.match(r"Cluster (?:in|ex)ternal addresses:", line) is not None)
         if addresses or re.fullmatch(r"\+[-+]+\+", line) or ONLY_THERE.match(line):
             continue

@@ -10,6 +10,8 @@ import fnmatch
 import re
 from pathlib import Path
 
+from tables import without_metrics
+
 HERE = Path(__file__).resolve().parent
 
 MASKS = [
@@ -30,7 +32,7 @@ def masked(text):
     """Lines without what differs from run to run; tables without borders and paddings."""
     for pattern, become in MASKS:
         text = re.sub(pattern, become, text)
-    lines = [line.rstrip() for line in text.splitlines()]
+    lines = list(without_metrics(line.rstrip() for line in text.splitlines()))
     return [row(line) if line.startswith("|") else re.sub(r"[ \t]+", " ", line) for line in lines if line and not re.fullmatch(r"\+[-+]+\+", line)]
 
 
