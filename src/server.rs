@@ -47,6 +47,8 @@ pub use open::{check, open_store, open_to_seal};
 
 /// Requests that run when the server is told to stop get so long.
 const STOP_AFTER: u64 = 60;
+/// How often the stopping server looks whether all is done.
+const LOOK: Duration = Duration::from_millis(100);
 const SWEEP_EVERY: Duration = Duration::from_secs(3600);
 
 /// A data folder that only this process uses.
@@ -142,7 +144,8 @@ pub async fn serve(config: Config) -> Result<()> {
         metrics::serve(&ctx, listener)?;
     }
     announce(&ctx.config, first.as_ref());
-    listen(ctx, api).await?;
+    listen(ctx.clone(), api).await?;
+    finish(&ctx).await;
     local.stop().await;
     Ok(())
 }
@@ -198,6 +201,19 @@ async fn listen(ctx: Context, listener: std::net::TcpListener) -> Result<()> {
         .listen(listener)?
         .run();
     Ok(http.await?)
+}
+
+/// What goes on although its client is gone gets as long; what is not done then is for another server to bring to its end.
+async fn finish(ctx: &Context) {
+    let ended = async {
+        while ctx.events.running() > 0 {
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    let within = tokio::time::timeout(Duration::from_secs(STOP_AFTER), ended).await;
+    if within.is_err() {
+        tracing::warn!(running = ctx.events.running(), "stopped before everything was done");
+    }
 }
 
 /// Uploads of requests that a crash cut off are of no use.

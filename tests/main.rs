@@ -16,6 +16,7 @@ mod local;
 mod matrix;
 mod objects;
 mod replay;
+mod replicas;
 mod server;
 mod shared;
 mod sign_on;

@@ -24,6 +24,7 @@ use crate::{
     event::Locked,
     output::{Output, Sink},
     request_id,
+    store::patient,
 };
 
 /// Silence after which a sign of life is sent.
@@ -108,9 +109,12 @@ where
     let event = thing.event().id();
     let log = thing.event().output();
     let context = ctx.clone();
-    let answer = spawn(ctx, format, move |client| async move {
-        let (thing, outcome) = work(context, thing, log.and(client)).await;
-        thing.end(outcome).await
+    // What has begun is seen through, also when the store is away for a while.
+    let answer = spawn(ctx, format, move |client| {
+        patient(async move {
+            let (thing, outcome) = work(context, thing, log.and(client)).await;
+            thing.end(outcome).await
+        })
     })
     .await?;
     Ok(with_event_id(answer, format, &event))

@@ -14,11 +14,12 @@ use crate::{
     failpoint,
     output::Output,
     provisioner::{AppState, DynProvisioner, ProcessState},
-    store::{Document, Filter, Spec, Store, Update},
+    store::{Document, Filter, Spec, Store, Update, patient},
 };
 
-/// How often what was left behind is looked for.
+/// While something is written down, it is looked at so often; otherwise so seldom, unless a server is found to be gone.
 const LOOK: Duration = Duration::from_secs(5);
+const SELDOM: Duration = Duration::from_secs(30);
 
 /// What is about to become of an app, as stored until it is so.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -132,27 +133,38 @@ pub async fn apps(store: &Store) -> Result<Vec<String>> {
 
 /// Brings to its end what was left behind, as long as the server runs.
 pub async fn keep(ctx: Context) {
-    let mut tick = tokio::time::interval(LOOK);
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut abandoned = ctx.events.abandoned();
     loop {
-        tick.tick().await;
-        if let Err(e) = Box::pin(recover(&ctx)).await {
-            tracing::warn!(error = %e, "what interrupted changes of apps left could not be looked for");
-        }
+        let pause = match recover(&ctx).await {
+            Ok(0) => SELDOM,
+            Ok(_) => LOOK,
+            Err(e) => {
+                tracing::warn!(error = %e, "what interrupted changes of apps left could not be looked for");
+                LOOK
+            }
+        };
+        // An error is a sender that is gone, with the server.
+        tokio::time::timeout(pause, abandoned.changed()).await.ok();
     }
 }
 
-/// Brings to its end what was left behind now.
-pub async fn recover(ctx: &Context) -> Result<()> {
-    for left in ctx.store.of::<Intended>().find(Filter::All).await? {
+/// Begins to bring to its end what was left behind; how much is written down, also by those who are at it. Each app has a task of its
+/// own: one whose units do not get ready holds up no other.
+async fn recover(ctx: &Context) -> Result<usize> {
+    let noted = ctx.store.of::<Intended>().find(Filter::All).await?;
+    let count = noted.len();
+    for left in noted {
         if ctx.events.is_running(left.event).await? {
             continue;
         }
-        if let Err(e) = Box::pin(settle(ctx, &left)).await {
-            tracing::warn!(app = left.app, error = %e, "an interrupted change of an app could not be brought to its end yet");
-        }
+        let ctx = ctx.clone();
+        tokio::spawn(async move {
+            if let Err(e) = patient(Box::pin(settle(&ctx, &left))).await {
+                tracing::warn!(app = left.app, error = %e, "an interrupted change of an app could not be brought to its end yet");
+            }
+        });
     }
-    Ok(())
+    Ok(count)
 }
 
 async fn settle(ctx: &Context, left: &Intended) -> Result<()> {
@@ -162,16 +174,16 @@ async fn settle(ctx: &Context, left: &Intended) -> Result<()> {
     };
     let allowed = Allowed { scheme: app.events_permission().into(), contexts: app.contexts() };
     let event = ctx.events.begin(Begin::recovery(app.target(), "app.update.restart", allowed)).await?;
+    // Another server may have been quicker.
+    if ctx.store.of::<Intended>().count(Filter::id(&left.app).and(Filter::eq("event", left.event))).await? == 0 {
+        return event.abort().await;
+    }
     let app = Locked::new(app.reload(&ctx.store).await?, event);
     let settled = settle_locked(ctx, &app, left).await;
     app.end(settled).await
 }
 
 async fn settle_locked(ctx: &Context, app: &Locked<App>, left: &Intended) -> Result<()> {
-    // Another server may have been quicker.
-    if ctx.store.of::<Intended>().count(Filter::id(&left.app).and(Filter::eq("event", left.event))).await? == 0 {
-        return Ok(());
-    }
     let out = app.event().output();
     out.section("Bringing an interrupted change to its end");
     let settled = match (&left.processes, &left.before) {

@@ -1,6 +1,10 @@
 //! Which cluster runs which pool: told to the provisioners, at once after a change here and soon after one of another server.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use super::{Cluster, KUBERNETES};
 use crate::{
@@ -11,11 +15,13 @@ use crate::{
         kubernetes::{ClusterSpec, settings::ClusterSettings},
         registry::LOCAL,
     },
-    store::Filter,
+    store::{Filter, Find},
 };
 
 /// How often changes of other servers are looked for.
-const EVERY: Duration = Duration::from_secs(5);
+const EVERY: Duration = Duration::from_secs(1);
+/// What did not change is told again after so long: a connection that could not be made is tried then.
+const AGAIN: Duration = Duration::from_secs(5);
 
 /// The provisioner of a pool: its own, else the one of the settings.
 pub fn named<'a>(ctx: &'a Context, pool: &'a Pool) -> &'a str {
@@ -39,15 +45,25 @@ pub async fn specs(ctx: &Context) -> Result<Vec<ClusterSpec>> {
 
 /// Tells the provisioners of all pools and clusters.
 pub async fn refresh(ctx: &Context) -> Result<()> {
-    let pools = ctx.store.of::<Pool>().find(Filter::All).await?;
-    let clusters = ctx.store.of::<Cluster>().find(Filter::eq("provisioner", KUBERNETES)).await?;
+    know(ctx, &read(ctx).await?).await;
+    Ok(())
+}
+
+/// All pools and clusters; the same ones again while nobody changed them.
+type Read = (Arc<Vec<Pool>>, Arc<Vec<Cluster>>);
+
+async fn read(ctx: &Context) -> Result<Read> {
+    let pools = ctx.store.of::<Pool>().current(Filter::All, Find::default()).await?;
+    Ok((pools, ctx.store.of::<Cluster>().current(Filter::All, Find::default()).await?))
+}
+
+async fn know(ctx: &Context, (pools, clusters): &Read) {
     let of_pool = |pool: &Pool| {
-        let found = Cluster::among(&clusters, KUBERNETES, pool);
+        let found = Cluster::among(clusters, KUBERNETES, pool);
         found.filter(|_| named(ctx, pool) != LOCAL).map(|cluster| cluster.spec(&ctx.config.cluster_defaults))
     };
     let known: BTreeMap<_, _> = pools.iter().map(|pool| (pool.name.clone(), (named(ctx, pool).to_owned(), of_pool(pool)))).collect();
     ctx.provisioners.know(known).await;
-    Ok(())
 }
 
 /// The same after a change, which is done: what is wrong is told to the log.
@@ -59,11 +75,24 @@ pub async fn tell(ctx: &Context) {
 
 /// Goes on telling them, until the server ends.
 pub async fn keep(ctx: Context) {
+    let mut known: Option<(Read, Instant)> = None;
     let mut tick = tokio::time::interval(EVERY);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        tell(&ctx).await;
+        match read(&ctx).await {
+            Ok(read) if known.as_ref().is_some_and(|(known, since)| same(known, &read) && since.elapsed() < AGAIN) => {}
+            Ok(read) => {
+                know(&ctx, &read).await;
+                known = Some((read, Instant::now()));
+            }
+            Err(e) => tracing::warn!(error = %e, "clusters could not be read"),
+        }
     }
+}
+
+fn same(one: &Read, other: &Read) -> bool {
+    Arc::ptr_eq(&one.0, &other.0) && Arc::ptr_eq(&one.1, &other.1)
 }
 
 impl Cluster {

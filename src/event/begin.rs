@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Allowed, Event, Events, Handles, Target, TargetType, block,
     document::{CancelInfo, Counter, ExtraTarget, Named},
-    log::{self, EventLog},
+    log::EventLog,
     unheard,
 };
 use crate::{
@@ -28,6 +28,8 @@ const APP_LOCK_WAIT: Duration = Duration::from_secs(10);
 /// What a cancelled event ends with.
 pub const CANCELED: &str = "canceled by user request";
 const INTERRUPTED: &str = "interrupted before it was done";
+/// An end that could not be written is written again after so long.
+const CLOSE_AGAIN: Duration = Duration::from_secs(1);
 const APP_LOCK_RETRY: Duration = Duration::from_millis(100);
 
 /// What an event is begun with.
@@ -280,10 +282,7 @@ impl Running {
     pub async fn end<T>(mut self, outcome: Result<T>) -> Result<T> {
         let error = outcome.as_ref().err().map(ToString::to_string).unwrap_or_default();
         self.ended = true;
-        let closed = close(&self.events, &self.event, &self.handles, error, self.end_data.take()).await;
-        if let Err(e) = closed {
-            tracing::error!(event = self.id(), error = %e, "an event could not be closed; its lease will run out");
-        }
+        close(&self.events, &self.event, &self.handles, error, self.end_data.take()).await;
         outcome
     }
 
@@ -303,13 +302,8 @@ impl Drop for Running {
             return;
         }
         let (events, event, handles) = (self.events.clone(), self.event.clone(), self.handles.clone());
-        let closing = async move {
-            let closed = close(&events, &event, &handles, INTERRUPTED.into(), None).await;
-            if let Err(e) = closed {
-                tracing::error!(event = event.id.to_hex(), error = %e, "an interrupted event could not be closed");
-            }
-        };
-        self.events.runtime.spawn(request_id::carried(closing));
+        let runtime = events.runtime.clone();
+        runtime.spawn(request_id::carried(async move { close(&events, &event, &handles, INTERRUPTED.into(), None).await }));
     }
 }
 
@@ -328,9 +322,34 @@ pub(super) fn outcome(error: &str) -> &'static str {
     }
 }
 
-async fn close(events: &Events, event: &Event, handles: &Handles, error: String, end_data: Option<Bson>) -> Result<()> {
-    events.metrics.ended(counted_as(&event.kind.name), outcome(&error), handles.began.elapsed());
-    let lines = log::finish(&events.store, &handles.log).await?;
+/// Ends an event. While the store is away it goes on to hold its lock; its end is written when the store is back.
+async fn close(events: &Events, event: &Event, handles: &Handles, error: String, end_data: Option<Bson>) {
+    let closed = try_close(events, event, handles, &error, end_data.as_ref()).await;
+    if !matches!(closed, Err(Error::Unavailable(_))) {
+        return closed_or_given_up(events, event, closed);
+    }
+    let (events, event, handles, runtime) = (events.clone(), event.clone(), handles.clone(), events.runtime.clone());
+    runtime.spawn(request_id::carried(async move {
+        let mut closed = closed;
+        while let Err(Error::Unavailable(_)) = closed {
+            tokio::time::sleep(CLOSE_AGAIN).await;
+            closed = try_close(&events, &event, &handles, &error, end_data.as_ref()).await;
+        }
+        closed_or_given_up(&events, &event, closed);
+    }));
+}
+
+/// What can never be closed is not renewed any more.
+fn closed_or_given_up(events: &Events, event: &Event, closed: Result<()>) {
+    if let Err(e) = closed {
+        tracing::error!(event = event.id.to_hex(), error = %e, "an event could not be closed; its lease will run out");
+        events.lock().remove(&event.id);
+    }
+}
+
+async fn try_close(events: &Events, event: &Event, handles: &Handles, error: &str, end_data: Option<&Bson>) -> Result<()> {
+    let lines = handles.log.finish(&events.store).await?;
+    let ended = outcome(error);
     let mut update = Update::set("running", false)
         .and_set("endtime", Time::now())
         .and_set("error", error)
@@ -343,10 +362,12 @@ async fn close(events: &Events, event: &Event, handles: &Handles, error: String,
     let ours = events.own_running(event.id, event.fence);
     unheard::note(&events.store, event.id).await?;
     events.store.of::<Event>().update(ours, update).await?;
-    if handles.log.is_in_store() {
-        log::forget(&events.store, event.id).await?;
-    }
+    handles.log.kept(&events.store).await?;
+    events.metrics.ended(counted_as(&event.kind.name), ended, handles.began.elapsed());
     events.lock().remove(&event.id);
     events.ended.notify_one();
+    if error == INTERRUPTED {
+        events.abandoned.send_replace(());
+    }
     Ok(())
 }

@@ -20,7 +20,7 @@ const TICK: Duration = Duration::from_millis(500);
 impl Events {
     /// Runs until dropped.
     pub async fn keep(self) {
-        let (mut seen, mut renewed) = (HashMap::new(), Instant::now());
+        let (mut seen, mut renewed) = (Seen::default(), Instant::now());
         let mut tick = tokio::time::interval(TICK.min(self.patience.renewal));
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -28,10 +28,13 @@ impl Events {
             let work = async {
                 self.flush_logs().await?;
                 self.pass_on_cancellations().await?;
-                if renewed.elapsed() >= self.patience.renewal {
+                let due = renewed.elapsed() >= self.patience.renewal;
+                if due {
                     self.renew().await?;
-                    self.observe(&mut seen).await?;
                     renewed = Instant::now();
+                }
+                if due || seen.is_any_due(self.patience.lease) {
+                    self.observe(&mut seen).await?;
                 }
                 Ok::<(), crate::error::Error>(())
             };
@@ -105,21 +108,15 @@ impl Events {
     }
 
     /// Remembers the renewal counters of other servers' events; one that stood still for a whole lease is closed.
-    async fn observe(&self, seen: &mut HashMap<ObjectId, (i64, Instant)>) -> Result<()> {
+    async fn observe(&self, seen: &mut Seen) -> Result<()> {
         let own = self.own();
         let running = self.store.of::<Event>().find(Filter::eq("running", true)).await?;
+        let others: Vec<&Event> = running.iter().filter(|event| !own.contains(&event.id)).collect();
         if self.store.is_shared() {
-            return self.close_expired(running.iter().filter(|event| !own.contains(&event.id))).await;
+            return self.close_expired(others).await;
         }
-        seen.retain(|id, _| running.iter().any(|event| event.id == *id));
-        for event in running.iter().filter(|event| !own.contains(&event.id)) {
-            let entry = seen.entry(event.id).or_insert((event.renewals, Instant::now()));
-            if entry.0 != event.renewals {
-                *entry = (event.renewals, Instant::now());
-            } else if entry.1.elapsed() >= self.patience.lease {
-                let age = entry.1.elapsed().as_secs();
-                self.close_dead(event, format!("event expired, no update for {age}s")).await?;
-            }
+        for (event, age) in seen.still(Instant::now(), self.patience.lease, others) {
+            self.close_dead(event, format!("event expired, no update for {}s", age.as_secs())).await?;
         }
         Ok(())
     }
@@ -137,8 +134,78 @@ impl Events {
         if self.store.of::<Event>().update(still, update).await?.is_some() {
             log::forget(&self.store, event.id).await?;
             self.metrics.abandoned();
+            self.abandoned.send_replace(());
             tracing::warn!(event = event.id.to_hex(), kind = event.kind.name, "closed an event whose server is gone");
         }
         Ok(())
+    }
+}
+
+/// The renewal counters of other servers' events, each with the time since when it has been seen so.
+#[derive(Default)]
+struct Seen {
+    counters: HashMap<ObjectId, (i64, Instant)>,
+    looked: Option<Instant>,
+}
+
+impl Seen {
+    /// True when one has stood still for a lease, unless it was renewed since the last look.
+    fn is_any_due(&self, lease: Duration) -> bool {
+        self.counters.values().any(|(_, since)| since.elapsed() >= lease)
+    }
+
+    /// Takes note of these events; gives those that have not been renewed for a lease. Who did not look for long, because the store was
+    /// away, counts anew: nobody could renew.
+    fn still<'a>(&mut self, now: Instant, lease: Duration, events: Vec<&'a Event>) -> Vec<(&'a Event, Duration)> {
+        if self.looked.replace(now).is_some_and(|looked| now.duration_since(looked) > lease / 2) {
+            self.counters.clear();
+        }
+        self.counters.retain(|id, _| events.iter().any(|event| event.id == *id));
+        let mut age = |event: &Event| {
+            let seen = self.counters.entry(event.id).or_insert((event.renewals, now));
+            if seen.0 != event.renewals {
+                *seen = (event.renewals, now);
+            }
+            now.duration_since(seen.1)
+        };
+        let aged = events.into_iter().map(|event| (event, age(event)));
+        aged.filter(|(_, age)| *age >= lease).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Allowed, Begin, Target, TargetType, begin::document};
+
+    const LEASE: Duration = Duration::from_secs(15);
+
+    fn event() -> Event {
+        document(&Begin::recovery(Target::new(TargetType::App, "a"), "app.deploy", Allowed::default()), 1)
+    }
+
+    /// Looks every three seconds; says after how many an event is given up.
+    fn given_up(seen: &mut Seen, begun: Instant, renewals: impl Fn(u64) -> i64, seconds: impl Iterator<Item = u64>) -> Option<u64> {
+        let mut event = event();
+        for second in seconds {
+            event.renewals = renewals(second);
+            if !seen.still(begun + Duration::from_secs(second), LEASE, vec![&event]).is_empty() {
+                return Some(second);
+            }
+        }
+        None
+    }
+
+    #[test]
+    fn an_event_that_is_not_renewed_is_given_up_after_the_lease() {
+        let looks = || (0..60).step_by(3);
+        assert_eq!(given_up(&mut Seen::default(), Instant::now(), |_| 1, looks()), Some(15));
+        assert_eq!(given_up(&mut Seen::default(), Instant::now(), |second| i64::try_from(second / 12).unwrap(), looks()), None);
+    }
+
+    #[test]
+    fn time_without_the_store_does_not_count() {
+        let looks = (0..13).step_by(3).chain((40..70).step_by(3));
+        assert_eq!(given_up(&mut Seen::default(), Instant::now(), |_| 1, looks), Some(55));
     }
 }

@@ -1,16 +1,17 @@
 //! The log of a running event: it grows in the store as it is written, so a crash keeps what was said.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use bson::oid::ObjectId;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex as Turn;
 
 use super::document::LogEntry;
 use crate::{
     clock::Time,
     error::Result,
     output::Sink,
-    store::{Document, Filter, Find, Index, IndexKey, Spec, Store},
+    store::{Document, Filter, Find, Index, IndexKey, Spec, Store, StoreError},
 };
 
 /// Bytes of log that an event keeps; a document may not pass 16 MiB.
@@ -51,12 +52,16 @@ impl Chunk {
 pub struct EventLog {
     event: ObjectId,
     state: Mutex<State>,
+    /// Held by who writes to the store, or reads it to its end.
+    turn: Turn<()>,
 }
 
 #[derive(Default)]
 struct State {
     partial: String,
     pending: Vec<LogEntry>,
+    /// Is being written, or may have been.
+    writing: Option<Arc<Chunk>>,
     flushed: i64,
     bytes: usize,
 }
@@ -64,34 +69,63 @@ struct State {
 impl EventLog {
     /// An empty log.
     pub fn new(event: ObjectId) -> Self {
-        Self { event, state: Mutex::default() }
+        Self { event, state: Mutex::default(), turn: Turn::default() }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// True when pieces of it were written to the store.
-    pub fn is_in_store(&self) -> bool {
-        self.lock().flushed > 0
-    }
-
-    fn take(&self) -> Option<Chunk> {
-        let mut state = self.lock();
-        if state.pending.is_empty() {
-            return None;
-        }
-        state.flushed += 1;
-        let lines = std::mem::take(&mut state.pending);
-        Some(Chunk { id: ObjectId::new(), event: self.event, seq: state.flushed, lines })
-    }
-
-    /// Writes what is pending to the store.
+    /// Writes what is pending to the store. Where that fails it is written again next time.
     pub async fn flush(&self, store: &Store) -> Result<()> {
-        match self.take() {
-            Some(chunk) => Ok(store.of::<Chunk>().insert(&chunk).await?),
+        let _turn = self.turn.lock().await;
+        let next = self.lock().next(self.event);
+        match next {
+            Some(chunk) => self.write(store, &chunk).await,
             None => Ok(()),
         }
+    }
+
+    async fn write(&self, store: &Store, chunk: &Chunk) -> Result<()> {
+        match store.of::<Chunk>().insert(chunk).await {
+            // It was written the last time, although nobody said so.
+            Ok(()) | Err(StoreError::Duplicate(_)) => {}
+            Err(other) => return Err(other.into()),
+        }
+        let mut state = self.lock();
+        (state.writing, state.flushed) = (None, chunk.seq);
+        Ok(())
+    }
+
+    /// All lines, of an event that ends. They stay where they are, for when its end cannot be written yet.
+    pub async fn finish(&self, store: &Store) -> Result<Vec<LogEntry>> {
+        let _turn = self.turn.lock().await;
+        let writing = self.lock().writing.clone();
+        if let Some(chunk) = writing {
+            self.write(store, &chunk).await?;
+        }
+        let is_in_store = {
+            let mut state = self.lock();
+            let rest = std::mem::take(&mut state.partial);
+            if !rest.is_empty() {
+                state.push(&rest);
+            }
+            state.flushed > 0
+        };
+        let mut all = if is_in_store { lines(store, self.event).await? } else { Vec::new() };
+        all.extend(self.lock().pending.iter().cloned());
+        Ok(all)
+    }
+
+    /// They are in the event's document now.
+    pub async fn kept(&self, store: &Store) -> Result<()> {
+        let _turn = self.turn.lock().await;
+        let is_in_store = {
+            let mut state = self.lock();
+            state.pending.clear();
+            state.flushed > 0
+        };
+        if is_in_store { forget(store, self.event).await } else { Ok(()) }
     }
 }
 
@@ -107,6 +141,15 @@ impl Sink for EventLog {
 }
 
 impl State {
+    /// What is to be written next.
+    fn next(&mut self, event: ObjectId) -> Option<Arc<Chunk>> {
+        if self.writing.is_none() && !self.pending.is_empty() {
+            let lines = std::mem::take(&mut self.pending);
+            self.writing = Some(Arc::new(Chunk { id: ObjectId::new(), event, seq: self.flushed + 1, lines }));
+        }
+        self.writing.clone()
+    }
+
     /// Each line with its end, as tsuru's server writes it: an empty message makes its list of events panic.
     fn push(&mut self, line: &str) {
         if self.bytes >= MOST {
@@ -123,20 +166,6 @@ pub async fn lines(store: &Store, event: ObjectId) -> Result<Vec<LogEntry>> {
     let find = Find { sort: Some(("seq", false)), ..Find::default() };
     let chunks = store.of::<Chunk>().find_with(Filter::eq("event", event), find).await?;
     Ok(chunks.into_iter().flat_map(|chunk| chunk.lines).collect())
-}
-
-/// All lines of an event that ends.
-pub async fn finish(store: &Store, log: &EventLog) -> Result<Vec<LogEntry>> {
-    {
-        let mut state = log.lock();
-        let rest = std::mem::take(&mut state.partial);
-        if !rest.is_empty() {
-            state.push(&rest);
-        }
-    }
-    let mut all = if log.is_in_store() { lines(store, log.event).await? } else { Vec::new() };
-    all.extend(std::mem::take(&mut log.lock().pending));
-    Ok(all)
 }
 
 /// Removes the pieces of an event whose log is in its document now.

@@ -26,7 +26,10 @@ use std::{
 };
 
 use bson::oid::ObjectId;
-use tokio::{runtime::Handle, sync::Notify};
+use tokio::{
+    runtime::Handle,
+    sync::{Notify, watch},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{config::Limit, metrics::EventMetrics, store::Store};
@@ -66,6 +69,7 @@ pub struct Events {
     limits: Arc<[Limit]>,
     running: Arc<Mutex<HashMap<ObjectId, Handles>>>,
     ended: Arc<Notify>,
+    abandoned: watch::Sender<()>,
     instance: Option<Instance>,
 }
 
@@ -95,6 +99,7 @@ impl Events {
             metrics: EventMetrics::default(),
             running: Arc::default(),
             ended: Arc::default(),
+            abandoned: watch::Sender::default(),
         }
     }
 
@@ -120,6 +125,11 @@ impl Events {
     /// Wakes one waiter when an event of this server ended.
     pub fn ended(&self) -> &Notify {
         &self.ended
+    }
+
+    /// Hears of events that this server closes before they are done: those of servers that are gone.
+    pub fn abandoned(&self) -> watch::Receiver<()> {
+        self.abandoned.subscribe()
     }
 
     /// How many run in this server.

@@ -51,7 +51,7 @@ impl Events {
                 let holder = self.store.of::<Event>().get(Filter::eq("lock", &event.target)).await?;
                 match holder {
                     Some(holder) if age(&holder) > EXPIRY => {
-                        self.close_expired(std::iter::once(&holder)).await.map_err(|e| StoreError::Fault(e.to_string()))?;
+                        self.close_expired([&holder]).await.map_err(|e| StoreError::Fault(e.to_string()))?;
                         self.store.of::<Event>().insert(event).await
                     }
                     _ => Err(StoreError::Duplicate(index)),
@@ -62,7 +62,7 @@ impl Events {
     }
 
     /// Ends those that nobody renewed for five minutes.
-    pub(super) async fn close_expired(&self, running: impl Iterator<Item = &Event>) -> Result<()> {
+    pub(super) async fn close_expired(&self, running: impl IntoIterator<Item = &Event>) -> Result<()> {
         for event in running {
             let age = age(event);
             if age > EXPIRY {

@@ -164,12 +164,13 @@ pub async fn settle_bind_job(ctx: &Context, job: &mut Locked<Job>, instance: &In
 
 /// Undoes and finishes what was left behind, as long as the server runs.
 pub async fn keep(ctx: Context) {
-    let mut tick = tokio::time::interval(LOOK);
+    let mut abandoned = ctx.events.abandoned();
     loop {
-        tick.tick().await;
         if let Err(e) = Box::pin(recover(&ctx)).await {
             tracing::warn!(error = %e, "what is left of calls to brokers could not be looked for");
         }
+        // An error is a sender that is gone, with the server.
+        tokio::time::timeout(LOOK, abandoned.changed()).await.ok();
     }
 }
 

@@ -9,6 +9,7 @@ pub mod exact;
 pub mod filter;
 pub mod lenient;
 pub mod mongo;
+pub mod patience;
 mod remembered;
 mod reseal;
 pub mod seal;
@@ -31,9 +32,11 @@ use thiserror::Error;
 pub use changes::Changes;
 pub use commands::Commands;
 pub use filter::Filter;
+pub use patience::patient;
 pub use seal::{Key, Sealer};
 pub use update::Update;
 
+use patience::{Tried, tried};
 use remembered::Remembered;
 
 /// Why the store did not do it.
@@ -244,7 +247,7 @@ impl<T: Document> Collection<'_, T> {
     /// Makes its indexes.
     pub async fn ensure(&self) -> Result<()> {
         self.store.specs.lock().unwrap_or_else(PoisonError::into_inner).insert(T::SPEC.name, T::SPEC);
-        self.writes("ensure", self.store.backend().ensure(T::SPEC)).await
+        self.writes("ensure", || self.store.backend().ensure(T::SPEC)).await.outcome
     }
 
     /// The first match.
@@ -264,17 +267,17 @@ impl<T: Document> Collection<'_, T> {
     }
 
     async fn stored(&self, filter: &Filter, find: &Find) -> Result<Vec<RawDocumentBuf>> {
-        self.reads("find", self.store.backend().find_raw(T::SPEC, filter, find)).await
+        self.reads("find", || self.store.backend().find_raw(T::SPEC, filter, find)).await
     }
 
     /// How many match.
     pub async fn count(&self, filter: Filter) -> Result<u64> {
-        self.reads("count", self.store.backend().count(T::SPEC, &filter)).await
+        self.reads("count", || self.store.backend().count(T::SPEC, &filter)).await
     }
 
     /// The different texts at a path that an index begins with, in order.
     pub async fn distinct(&self, path: &'static str) -> Result<Vec<String>> {
-        self.reads("distinct", self.store.backend().distinct(T::SPEC, path)).await
+        self.reads("distinct", || self.store.backend().distinct(T::SPEC, path)).await
     }
 
     /// Adds one; [`StoreError::Duplicate`] when a unique key is taken.
@@ -283,7 +286,12 @@ impl<T: Document> Collection<'_, T> {
         let doc = if self.store.is_shared() { shared::document(doc, T::OURS) } else { doc };
         // The _id comes first: secrets are sealed for the document that they are in.
         let doc = self.store.sealer.seal(T::SPEC, evaluate::with_id(doc))?;
-        self.changes("insert", self.store.backend().insert(T::SPEC, doc)).await
+        let tried = self.changes("insert", || self.store.backend().insert(T::SPEC, doc.clone())).await;
+        match (tried.outcome, doc.get("_id")) {
+            // It was added before the answer was lost.
+            (Err(StoreError::Duplicate(_)), Some(id)) if tried.again && self.count(Filter::id(id)).await? > 0 => Ok(()),
+            (outcome, _) => outcome,
+        }
     }
 
     /// Changes the first match, atomically; what it is afterwards, or `None` when nothing matched (compare-and-set failed).
@@ -294,7 +302,7 @@ impl<T: Document> Collection<'_, T> {
     /// Changes the first match without counting it as a change: for notes such as a last use, which nobody remembers.
     pub async fn note(&self, filter: Filter, update: Update) -> Result<()> {
         let update = self.fit(&filter, update)?;
-        self.writes("update", self.store.backend().update_one(T::SPEC, &filter, &update, false)).await?;
+        self.writes("update", || self.store.backend().update_one(T::SPEC, &filter, &update, false)).await.outcome?;
         Ok(())
     }
 
@@ -306,33 +314,42 @@ impl<T: Document> Collection<'_, T> {
     /// Changes all matches; how many.
     pub async fn update_many(&self, filter: Filter, update: Update) -> Result<u64> {
         let update = self.fit(&filter, update)?;
-        self.changes("update_many", self.store.backend().update_many(T::SPEC, &filter, &update)).await
+        self.changes("update_many", || self.store.backend().update_many(T::SPEC, &filter, &update)).await.outcome
     }
 
     /// Removes all matches; how many.
     pub async fn delete(&self, filter: Filter) -> Result<u64> {
-        self.changes("delete", self.store.backend().delete(T::SPEC, &filter)).await
+        self.changes("delete", || self.store.backend().delete(T::SPEC, &filter)).await.outcome
     }
 
-    async fn reads<O>(&self, operation: &'static str, command: impl Future<Output = Result<O>>) -> Result<O> {
-        self.store.commands.read((T::SPEC.name, operation), command).await
+    async fn reads<O, F>(&self, operation: &'static str, command: impl Fn() -> F) -> Result<O>
+    where
+        F: Future<Output = Result<O>>,
+    {
+        tried(!self.store.backend.alone(), || self.store.commands.read((T::SPEC.name, operation), command())).await.outcome
     }
 
-    async fn writes<O>(&self, operation: &'static str, command: impl Future<Output = Result<O>>) -> Result<O> {
-        self.store.commands.write((T::SPEC.name, operation), command).await
+    async fn writes<O, F>(&self, operation: &'static str, command: impl Fn() -> F) -> Tried<O>
+    where
+        F: Future<Output = Result<O>>,
+    {
+        tried(!self.store.backend.alone(), || self.store.commands.write((T::SPEC.name, operation), command())).await
     }
 
     /// A write that others who remember the collection hear of.
-    async fn changes<O>(&self, operation: &'static str, command: impl Future<Output = Result<O>>) -> Result<O> {
+    async fn changes<O, F>(&self, operation: &'static str, command: impl Fn() -> F) -> Tried<O>
+    where
+        F: Future<Output = Result<O>>,
+    {
         self.store.changes.count(T::SPEC.name);
-        let outcome = self.writes(operation, command).await;
+        let tried = self.writes(operation, command).await;
         self.store.changes.count(T::SPEC.name);
-        outcome
+        tried
     }
 
     async fn change(&self, filter: Filter, update: Update, upsert: bool) -> Result<Option<T>> {
         let update = self.fit(&filter, update)?;
-        let doc = self.changes("update", self.store.backend().update_one(T::SPEC, &filter, &update, upsert)).await?;
+        let doc = self.changes("update", || self.store.backend().update_one(T::SPEC, &filter, &update, upsert)).await.outcome?;
         doc.map(|doc| self.read(doc)).transpose()
     }
 

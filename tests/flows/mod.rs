@@ -2,7 +2,7 @@
 
 mod app_change;
 mod crash;
-mod gate;
+pub mod gate;
 mod hang_up;
 mod job;
 mod kept;

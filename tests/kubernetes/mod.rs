@@ -18,6 +18,7 @@ mod running;
 mod scaling;
 mod shell;
 mod steps;
+mod takeover;
 mod volumes;
 
 use std::{

@@ -232,6 +232,11 @@ impl Server {
         child.wait().expect("the process can be waited for");
     }
 
+    /// True until it was killed or stopped, or its death was waited for.
+    pub fn is_running(&self) -> bool {
+        self.child.is_some()
+    }
+
     /// Waits for a server that dies by itself.
     pub async fn wait_for_death(&mut self) {
         let mut child = self.child.take().expect("the server runs");

@@ -116,7 +116,12 @@ fn kubernetes(steps: &mut Steps, install: bool, mongodb: Option<&MongoDb>) {
     let up = steps.run("Kubernetes: a cluster of one node, a registry, BuildKit", || cluster.up(install));
     if up {
         let test = ["test", "--test", "tests", "--", "kubernetes::", "--test-threads=4"];
-        steps.run(name, || shown(cargo(&test).envs(cluster.environment())));
+        steps.run(name, || {
+            let mut test = cargo(&test);
+            // Some are about several servers, which share a MongoDB.
+            test.envs(cluster.environment()).envs(mongodb.map(|mongodb| ("MONGODB_URL", &mongodb.url)));
+            shown(&mut test)
+        });
         recorded_cli(steps, mongodb, Some(&cluster));
         stock_cli_on(steps, &cluster);
     }
