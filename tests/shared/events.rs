@@ -62,7 +62,7 @@ async fn a_lock_that_tsuru_did_not_renew_for_five_minutes_is_taken() {
     let dead = of_tsuru(&store, "demo", 6 * MINUTE).await;
     events(&store).begin(begin("demo")).await.unwrap().end(Ok(())).await.unwrap();
     let dead = stored(&store, dead).await;
-    assert_eq!(dead.get_str("error").unwrap(), "event expired, no update for 6m0s");
+    assert!(dead.get_str("error").unwrap().starts_with("event expired, no update for 6m"), "{dead}");
     assert!(!dead.get_bool("running").unwrap() && !dead.contains_key("lock") && dead.contains_key("endtime"), "{dead}");
 }
 
