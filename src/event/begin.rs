@@ -324,7 +324,7 @@ pub(super) fn outcome(error: &str) -> &'static str {
 
 /// Ends an event. While the store is away it goes on to hold its lock; its end is written when the store is back.
 async fn close(events: &Events, event: &Event, handles: &Handles, error: String, end_data: Option<Bson>) {
-    let closed = try_close(events, event, handles, &error, end_data.as_ref()).await;
+    let closed = Box::pin(try_close(events, event, handles, &error, end_data.as_ref())).await;
     if !matches!(closed, Err(Error::Unavailable(_))) {
         return closed_or_given_up(events, event, closed);
     }

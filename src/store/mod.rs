@@ -326,14 +326,14 @@ impl<T: Document> Collection<'_, T> {
     where
         F: Future<Output = Result<O>>,
     {
-        tried(!self.store.backend.alone(), || self.store.commands.read((T::SPEC.name, operation), command())).await.outcome
+        Box::pin(tried(!self.store.backend.alone(), || self.store.commands.read((T::SPEC.name, operation), command()))).await.outcome
     }
 
     async fn writes<O, F>(&self, operation: &'static str, command: impl Fn() -> F) -> Tried<O>
     where
         F: Future<Output = Result<O>>,
     {
-        tried(!self.store.backend.alone(), || self.store.commands.write((T::SPEC.name, operation), command())).await
+        Box::pin(tried(!self.store.backend.alone(), || self.store.commands.write((T::SPEC.name, operation), command()))).await
     }
 
     /// A write that others who remember the collection hear of.
