@@ -7,6 +7,7 @@ pub mod cname;
 pub mod create;
 pub mod deploy;
 pub mod env;
+pub mod image;
 pub mod intended;
 pub mod journal;
 pub mod list;

@@ -2,17 +2,19 @@
 
 use super::{Job, env, run};
 use crate::{
-    app::App,
+    app::{App, image as app_images},
     context::Context,
     error::{Error, Result},
     output::Output,
-    provisioner::{JobBuild, Source, app_image},
+    provisioner::{ImageOf, JobBuild, Source, app_image},
     store::Filter,
 };
 
 /// Lets the provisioner make the job's image from another one; its name.
 pub async fn build(ctx: &Context, job: &Job, image: String, out: &Output) -> Result<String> {
     check(ctx, job, &image).await?;
+    let own = ImageOf::Job(job.name.clone());
+    app_images::check(ctx, &run::provisioner(ctx, job).await?, &image, (&own, &job.team_owner)).await?;
     build_from(ctx, job, Source::Image(image), out).await
 }
 

@@ -76,6 +76,10 @@ pub trait Builder: Send + Sync {
     fn runs_images(&self) -> bool {
         false
     }
+    /// Whose files an image holds, when it is one that was made here.
+    async fn image_of(&self, _image: &str) -> Result<Option<ImageOf>> {
+        Ok(None)
+    }
     /// Builds. Progress and the build's own output go to `out`. A failed build leaves nothing behind.
     async fn build(&self, request: BuildRequest, out: &Output) -> Result<Built>;
     /// Forgets a built version and its files.
@@ -83,6 +87,15 @@ pub trait Builder: Send + Sync {
     /// Takes images out of their registries, where versions are images; the kept ones of the same names stay whole. A registry that is
     /// away stops nothing.
     async fn remove_images(&self, _gone: &[String], _kept: &[String]) {}
+}
+
+/// Whose files an image holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ImageOf {
+    /// An app's.
+    App(String),
+    /// A job's.
+    Job(String),
 }
 
 /// One build.

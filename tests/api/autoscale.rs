@@ -117,6 +117,9 @@ async fn what_makes_no_sense_is_refused_with_the_words_of_the_contract() {
     }
     server.ctx.store.of::<App>().update(Filter::eq("name", "a"), Update::set("quota.limit", 2)).await.unwrap();
     refused(json!({}), "maximum units cannot be greater than quota limit").await;
+    // The worker has a unit too.
+    server.ctx.store.of::<App>().update(Filter::eq("name", "a"), Update::set("quota.limit", 3)).await.unwrap();
+    refused(json!({}), "maximum units cannot be greater than quota limit").await;
     for body in ["{", r#"{"minUnits": -1}"#, r#"{"minUnits": "x"}"#] {
         let reply = admin.post(PATH).body("application/json", body).send().await;
         reply.fails_like(400, "unable to parse autoscale spec: unable to parse as json: <why>");

@@ -228,3 +228,23 @@ async fn jobs_are_built_from_images_and_dockerfiles() {
     let url = format!("http://{REGISTRY}/v2/{}/job-nightly/manifests/latest", world.name);
     assert_eq!(reqwest::Client::new().head(url).send().await.unwrap().status(), 404);
 }
+
+#[actix_web::test]
+async fn images_of_other_teams_apps_are_not_deployed() {
+    let Some(world) = World::new().await else { return };
+    let mut cluster = world.by_token();
+    cluster["custom_data"]["registry"] = format!("{REGISTRY}/{}", world.name).into();
+    world.enter("real", cluster).await;
+    world.make_app().await;
+    let admin = world.server.admin().await;
+    admin.post("/1.4/teams").json(&json!({"name": "others"})).send().await.ok(201);
+    let theirs = format!("{}-o", world.name);
+    admin.post("/1.0/apps").json(&json!({"name": theirs, "teamOwner": "others", "pool": "kube"})).send().await.ok(201);
+    let (image, path) = (format!("localhost:5000/{}/app-{theirs}:v1", world.name), format!("/1.0/apps/{}/deploy", world.name));
+    let deploy = async || admin.post(&path).form(&[("image", image.as_str()), ("origin", "image")]).send().await.text;
+    let refused = deploy().await;
+    assert!(refused.contains(&format!("image {image:?} is not there for team \"demo\"")), "{refused}");
+    admin.put(&format!("/1.0/apps/{theirs}/teams/demo")).send().await.ok(200);
+    let allowed = deploy().await;
+    assert!(allowed.contains("build service address not provided"), "{allowed}");
+}

@@ -10,8 +10,16 @@ use crate::{
 
 /// 400 for what makes no sense.
 pub fn check(spec: &Autoscale, app: &App) -> Result<()> {
-    fault(spec, app).map_err(|why| Error::invalid(format!("unable to validate autoscale spec: {why}")))
+    fault(spec, app).map_err(|why| Error::invalid(text(&why)))
 }
+
+/// What makes no sense, as it is told.
+pub fn text(why: &str) -> String {
+    format!("unable to validate autoscale spec: {why}")
+}
+
+/// More units than the app may have.
+pub const ABOVE_QUOTA: &str = "maximum units cannot be greater than quota limit";
 
 fn fault(spec: &Autoscale, app: &App) -> Result<(), String> {
     if spec.min_units == 0 {
@@ -21,7 +29,7 @@ fn fault(spec: &Autoscale, app: &App) -> Result<(), String> {
         return Err("maximum units must be greater than minimum units".into());
     }
     if u64::try_from(app.quota.limit).is_ok_and(|limit| limit > 0 && spec.max_units > limit) {
-        return Err("maximum units cannot be greater than quota limit".into());
+        return Err(ABOVE_QUOTA.into());
     }
     if spec.average_cpu.is_empty() && spec.schedules.is_empty() && spec.prometheus.is_empty() {
         return Err("you have to configure at least one trigger between cpu, schedule and prometheus".into());

@@ -195,6 +195,7 @@ pub async fn set(ctx: &Context, app: &Locked<App>, mut spec: Autoscale) -> Resul
     let process = meant(&before.processes, &spec.process)?;
     spec.process.clone_from(&process.name);
     spec.version = process.version.into();
+    check_quota(app, &before.processes, &seen(ctx, app).await?, &spec)?;
     if let Some(scaler) = known.provisioner.scaler() {
         return scaler.scale(&known.recipe().renew(&before), &to_scaling(&spec, app)).await;
     }
@@ -205,6 +206,20 @@ pub async fn set(ctx: &Context, app: &Locked<App>, mut spec: Autoscale) -> Resul
         rollout::grow(ctx, app, &which, least - process.units, &Output::default()).await?;
     }
     keep(ctx, app, spec).await
+}
+
+/// All processes together stay within the quota, however far each of them scales.
+fn check_quota(app: &App, running: &[ProcessState], known: &[Autoscale], spec: &Autoscale) -> Result<()> {
+    let most = |one: &ProcessState| {
+        let scales = known.iter().find(|other| (other.process.as_str(), other.version) == (one.name.as_str(), u64::from(one.version)));
+        scales.map_or(u64::from(one.units), |other| other.max_units)
+    };
+    let others = running.iter().filter(|one| (one.name.as_str(), u64::from(one.version)) != (spec.process.as_str(), spec.version));
+    let all = others.map(most).fold(spec.max_units, u64::saturating_add);
+    if u64::try_from(app.quota.limit).is_ok_and(|limit| all > limit) {
+        return Err(Error::invalid(check::text(check::ABOVE_QUOTA)));
+    }
+    Ok(())
 }
 
 async fn keep(ctx: &Context, app: &App, spec: Autoscale) -> Result<()> {

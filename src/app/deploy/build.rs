@@ -3,7 +3,7 @@
 use super::{Options, Origin, base, counted, fetch};
 use crate::{
     app::{
-        App,
+        App, image as images_made,
         rollout::Rollout,
         version::{Version, write},
     },
@@ -12,7 +12,7 @@ use crate::{
     event::Locked,
     failpoint,
     output::Output,
-    provisioner::{Base, BuildPlace, BuildRequest, Source},
+    provisioner::{Base, BuildPlace, BuildRequest, ImageOf, Source},
 };
 
 /// Builds a tagged version without deploying it; gives the image's name.
@@ -37,6 +37,9 @@ async fn tagged(ctx: &Context, app: &mut Locked<App>, what: Origin, options: &Op
 pub(super) async fn version(ctx: &Context, app: &Locked<App>, rollout: &Rollout<'_>, what: Origin, options: &Options) -> Result<Version> {
     // What cannot be had takes no number.
     let (source, _kept) = app.event().unless_cancelled(source(ctx, what)).await?;
+    if let Source::Image(name) = &source {
+        images_made::check(ctx, &rollout.provisioner, name, (&ImageOf::App(app.name.clone()), &app.team_owner)).await?;
+    }
     let start = Version {
         description: options.message.clone(),
         custom_build_tag: options.tag.clone(),

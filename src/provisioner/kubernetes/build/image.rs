@@ -3,7 +3,7 @@
 use crate::{
     error::{Error, Result},
     provisioner::{
-        Base,
+        Base, ImageOf,
         kubernetes::settings::{ClusterSettings, ServerSettings},
     },
 };
@@ -45,6 +45,16 @@ impl Repository {
     /// Of a platform, by tag.
     pub fn platform(&self, platform: &str, tag: &str) -> String {
         format!("{}/{platform}:{tag}", self.folder)
+    }
+
+    /// Whose files an image holds, when it is one that was made here. A registry may have several addresses: only the folder counts.
+    pub fn made_for(&self, image: &str) -> Option<ImageOf> {
+        let (_, repository, _) = parts(image.split('@').next().unwrap_or_default());
+        let of = |kind: &str| {
+            let marked = format!("{}/{kind}-", self.folder);
+            repository.strip_prefix(parts(&marked).1).map(str::to_owned)
+        };
+        of("app").map(ImageOf::App).or_else(|| of("job").map(ImageOf::Job))
     }
 
     /// What sources are built upon: of a platform's images the one of the cluster's registry, else of the server's.
@@ -111,6 +121,20 @@ mod tests {
         assert_eq!(own.base(&Base::default(), "go").unwrap(), "own.io/x/go:latest");
         let away = own.base(&Base::Platform(vec!["else.io/python:v1".into()]), "python").unwrap_err();
         assert_eq!(away.to_string(), "platform image not found for registry \"own.io/x\" in [else.io/python:v1]");
+    }
+
+    #[tokio::test]
+    async fn images_that_were_made_here_are_known_whatever_the_registry_is_called() {
+        let whose = async |folder: &str, image: &str| repository(&[("registry", folder)], &ServerSettings::default()).await.made_for(image);
+        let blog = Some(ImageOf::App("blog".into()));
+        for image in ["r.io/tsuru/app-blog:v3", "r.io:443/tsuru/app-blog", "10.0.0.1:5000/tsuru/app-blog:v1@sha256:ab", "tsuru/app-blog"] {
+            assert_eq!(whose("r.io/tsuru", image).await, blog, "{image}");
+        }
+        assert_eq!(whose("127.0.0.1:5000", "localhost:5000/app-blog:v1").await, blog);
+        assert_eq!(whose("r.io/tsuru", "r.io/tsuru/job-clean:latest").await, Some(ImageOf::Job("clean".into())));
+        for image in ["r.io/tsuru/python:v1", "r.io/other/app-blog:v1", "r.io/app-blog", "r.io/base/tsuru/app-blog"] {
+            assert_eq!(whose("r.io/tsuru", image).await, None, "{image}");
+        }
     }
 
     #[test]

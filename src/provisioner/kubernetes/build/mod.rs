@@ -24,7 +24,7 @@ use crate::{
     },
     error::{Error, Result},
     output::Output,
-    provisioner::{BuildRequest, Builder, Built, JobBuild, Source},
+    provisioner::{BuildRequest, Builder, Built, ImageOf, JobBuild, Source},
     secret::Secret,
 };
 
@@ -49,6 +49,10 @@ impl Builder for Kubernetes {
 
     fn runs_images(&self) -> bool {
         true
+    }
+
+    async fn image_of(&self, image: &str) -> Result<Option<ImageOf>> {
+        Ok(self.builds().repository().await?.made_for(image))
     }
 
     async fn build(&self, request: BuildRequest, out: &Output) -> Result<Built> {

@@ -6,6 +6,7 @@ use k8s_openapi::{
 };
 
 use super::{Making, labels, meta, names};
+use crate::provisioner::kubernetes::settings::share;
 
 const SAID: &str = "app.tsuru.io/k8s-pdb-max-unavailable";
 const USUAL: &str = "10%";
@@ -16,14 +17,20 @@ pub fn of(m: &Making<'_>) -> Option<PodDisruptionBudget> {
         return None;
     }
     let (app, process) = (m.app.app.as_str(), m.process.name.as_str());
-    let most = m.process.pod.annotations.get(SAID).map_or(USUAL, String::as_str);
+    let said = m.process.pod.annotations.get(SAID).and_then(|text| share(text).ok()).filter(lets_go);
     let mut found = labels::routable(m);
     found.remove(&labels::own("is-build"));
     let spec = PodDisruptionBudgetSpec {
-        max_unavailable: Some(IntOrString::String(most.into())),
+        max_unavailable: Some(said.unwrap_or_else(|| IntOrString::String(USUAL.into()))),
         selector: Some(LabelSelector { match_labels: Some(found), match_expressions: None }),
         ..PodDisruptionBudgetSpec::default()
     };
     let metadata = meta(names::base(app, process), &m.spot.namespace, labels::budget(app, process, &m.app.place.team));
     Some(PodDisruptionBudget { metadata, spec: Some(spec), status: None })
+}
+
+/// An app that lets none of its units go would keep a node from being emptied for ever.
+fn lets_go(most: &IntOrString) -> bool {
+    !matches!(most, IntOrString::Int(0))
+        && !matches!(most, IntOrString::String(text) if text.trim_end_matches('%').bytes().all(|b| b == b'0'))
 }

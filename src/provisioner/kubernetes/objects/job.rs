@@ -53,7 +53,11 @@ pub fn of(job: &JobState, namespace: &str, pool: &PoolSettings) -> CronJob {
 }
 
 fn runs(job: &JobState, pool: &PoolSettings) -> JobSpec {
-    let metadata = ObjectMeta { labels: Some(labels::job(job)), annotations: some(job.place.annotations.clone()), ..ObjectMeta::default() };
+    let metadata = ObjectMeta {
+        labels: Some(labels::job(job)),
+        annotations: some(isolation::annotations(&job.place.annotations, pool)),
+        ..ObjectMeta::default()
+    };
     JobSpec {
         parallelism: job.place.parallelism,
         completions: job.place.completions,

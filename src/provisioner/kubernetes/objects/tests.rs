@@ -183,7 +183,12 @@ fn budgets_are_as_the_app_and_the_pool_want() {
     let mut sample = Sample::default();
     sample.process.pod.annotations = [("app.tsuru.io/k8s-pdb-max-unavailable".to_owned(), "2".to_owned())].into();
     let budget = budget::of(&sample.making()).unwrap();
-    assert_eq!(budget.spec.unwrap().max_unavailable, Some(IntOrString::String("2".into())));
+    assert_eq!(budget.spec.unwrap().max_unavailable, Some(IntOrString::Int(2)));
+    for none in ["0", "00%", "0%", "two", "%"] {
+        sample.process.pod.annotations = [("app.tsuru.io/k8s-pdb-max-unavailable".to_owned(), none.to_owned())].into();
+        let most = budget::of(&sample.making()).unwrap().spec.unwrap().max_unavailable;
+        assert_eq!(most, Some(IntOrString::String("10%".into())), "{none}");
+    }
     sample.pool = Sample::settings(&[("disable-pdb", "true")]);
     assert_eq!(budget::of(&sample.making()), None);
 }

@@ -5,7 +5,7 @@ pub mod entered;
 mod read;
 
 pub use cluster::{Build, ClusterSettings, Factors, PoolSettings};
-pub use read::truth;
+pub use read::{share, truth};
 
 use std::time::Duration;
 
