@@ -75,7 +75,7 @@ impl Drop for Server {
 }
 
 /// What the embedded server has by itself: a volume plan, and brokers and routers of this machine.
-const SETTINGS: &str = "volume-plans:\n  local:\n    local: {}\noutgoing:\n  allow: 127.0.0.1/32\n";
+const SETTINGS: &str = "volume-plans:\n  local:\n    local: {}\n  azurefile:\n    local: {}\noutgoing:\n  allow: 127.0.0.1/32\n";
 
 fn spawn(binary: &Path, folder: &Path, api: u16, apps: u16, database: Option<&str>) -> Result<Child> {
     let log = File::create(folder.join("log")).map_err(|error| format!("{}: {error}", folder.display()))?;
