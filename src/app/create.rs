@@ -3,7 +3,7 @@
 
 use bson::oid::ObjectId;
 
-use super::{App, AppRouter, EnvVar, Metadata, Process, env, process};
+use super::{App, AppRouter, EnvVar, Metadata, Process, env, process, wanted};
 use crate::{
     auth::{Caller, CallerKind},
     context::Context,
@@ -11,7 +11,9 @@ use crate::{
     event::Locked,
     names,
     permission::{ContextType, holder},
-    plan, pool,
+    plan,
+    pool::{self, Pool},
+    provisioner::AppState,
     quota::{self, Quota},
     router,
     store::{Filter, StoreError},
@@ -69,10 +71,22 @@ pub async fn create(ctx: &Context, _lock: &Locked<()>, new: NewApp, caller: &Cal
         Err(StoreError::Duplicate(_)) => Err(taken_name(&app.name)),
         Err(other) => Err(other.into()),
     };
-    if inserted.is_err() {
+    if let Err(e) = inserted {
         release(ctx, &app.team_owner, user).await?;
+        return Err(e);
     }
-    inserted.map(|()| app)
+    if let Err(e) = introduce(ctx, &app).await {
+        tracing::warn!(app = app.name, error = %e, "a new app is not known to its cluster before its first deploy");
+    }
+    Ok(app)
+}
+
+/// Tells the app to where it will run.
+async fn introduce(ctx: &Context, app: &App) -> Result<()> {
+    let pool = Pool::load(&ctx.store, &app.pool).await?;
+    let place = wanted::place::of_app(app, &pool, Vec::new(), Vec::new());
+    let state = AppState { app: app.name.clone(), place, ..AppState::default() };
+    ctx.provisioner(&pool).await?.introduce(&state).await
 }
 
 /// The app as it will be stored, with everything that was not said chosen and everything checked.

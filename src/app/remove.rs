@@ -25,7 +25,10 @@ pub async fn remove(ctx: &Context, app: &mut Locked<App>, out: &Output) -> Resul
     router::forget(ctx, app).await;
     // While the document is there, the call can be repeated: nothing is left running that nobody can name. The app's own log hears
     // nothing of this, because it goes too.
-    rollout::provisioner(ctx, app).await?.remove(&app.name, out).await?;
+    let provisioner = rollout::provisioner(ctx, app).await?;
+    provisioner.remove(&app.name, out).await?;
+    // Before the versions are forgotten: their names are known nowhere else.
+    provisioner.remove_images(&AppVersions::load(&ctx.store, &app.name).await?.images(), &[]).await;
     forget_versions(ctx, &app.name).await?;
     autoscale::forget(ctx, &app.name).await?;
     holder::forget_context(&ctx.store, ContextType::App, &app.name).await?;

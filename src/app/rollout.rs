@@ -265,9 +265,16 @@ impl<'a> Rollout<'a> {
         self.within_quota(&want)?;
         let apply = |want: AppState| self.app.event().unless_cancelled(self.provisioner.apply(want, &self.out));
         if self.provisioner.cluster(&self.app.name).is_some() {
-            // What is left on the way is undone there.
             let change = (self.before.as_ref(), &want);
-            return intended::applying(&self.ctx, self.app, change, apply(want.clone())).await;
+            let work = async {
+                let applied = apply(want.clone()).await;
+                if applied.is_err() {
+                    // What was begun is undone there: until that is done the app is locked.
+                    self.provisioner.settled(&self.app.name).await;
+                }
+                applied
+            };
+            return intended::applying(&self.ctx, self.app, change, work).await;
         }
         let applied = apply(want).await;
         if applied.is_err() && self.app.event().cancelled().is_cancelled() {

@@ -220,6 +220,12 @@ pub trait Apps: Send + Sync {
     /// Brings the app to this state, streaming progress as tsuru words it, and keeps it there. New units become ready before old
     /// ones leave: no request is lost. On an error what was changed is undone and the earlier state goes on serving.
     async fn apply(&self, want: AppState, out: &Output) -> Result<()>;
+    /// Waits until what a dropped [`Apps::apply`] began is undone.
+    async fn settled(&self, _app: &str) {}
+    /// Makes a new app known to others who look after apps where it will run. The first deploy does the same where this failed.
+    async fn introduce(&self, _app: &AppState) -> Result<()> {
+        Ok(())
+    }
     /// The state last applied.
     async fn state(&self, app: &str) -> Result<Option<AppState>>;
     /// Stops everything and forgets the app, its versions and logs.

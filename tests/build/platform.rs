@@ -4,7 +4,10 @@ use impaas::build::agent::message::{BuildRequest, Kind, Platform, PushOptions};
 use serde_json::{Value, json};
 use tonic::Status;
 
-use super::service::{Said, Service, output};
+use super::{
+    protocol,
+    service::{Said, Service, output},
+};
 use crate::api::harness::{Caller, Reply, Server};
 
 async fn cluster(admin: &Caller<'_>, name: &str, custom: Value) {
@@ -111,6 +114,30 @@ async fn a_platform_is_updated_rolled_back_and_removed() {
     // Nothing listens where its registry should be.
     admin.delete("/1.0/platforms/cobol").send().await.ok(200);
     admin.get("/1.6/platforms/cobol").send().await.fails(500, "Invalid platform");
+}
+
+#[actix_web::test]
+async fn a_cluster_says_whether_its_build_service_speaks_tls_and_whether_its_certificate_is_looked_at() {
+    let (server, service) = (Server::new().await, Service::over_tls(vec![], protocol::server()).await);
+    let admin = server.admin().await;
+    let with = |more: &[(&str, &str)]| {
+        let mut custom = by(&service, "127.0.0.1:9/a");
+        more.iter().for_each(|(key, value)| custom[*key] = (*value).into());
+        json!({"name": "one", "provisioner": "kubernetes", "addresses": ["https://127.0.0.1:9"], "pools": ["one"], "custom_data": custom})
+    };
+    cluster(&admin, "one", by(&service, "127.0.0.1:9/a")).await;
+    let tried = async |more: &[(&str, &str)]| {
+        admin.post("/1.4/provisioner/clusters/one").json(&with(more)).send().await.ok(200);
+        messages(&ask(&admin, "POST", "/1.0/platforms", "FROM some\n").await.ok(200))
+    };
+    let (tls, any) = (("build-service-tls", "true"), ("build-service-tls-skip-verify", "true"));
+    for (more, why) in [(&[any][..], "rpc error: code = Unavailable"), (&[tls][..], "certificate")] {
+        let said = tried(more).await;
+        assert!(said.contains(why) && service.requests.lock().unwrap().is_empty(), "{more:?}: {said}");
+    }
+    let said = tried(&[tls, any]).await;
+    assert!(said.ends_with("Platform successfully added!\n"), "{said}");
+    assert_eq!(service.request().containerfile, "FROM some\n");
 }
 
 #[actix_web::test]

@@ -123,7 +123,8 @@ async fn who_stops_waiting_ends_the_build() {
     assert!(tokio::time::timeout(Duration::from_secs(10), end).await.unwrap().is_err());
 }
 
-fn server() -> ServerConfig {
+/// With a certificate that nobody knows.
+pub fn server() -> ServerConfig {
     let chain = vec![CertificateDer::from_pem_slice(CERTIFICATE).unwrap()];
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();

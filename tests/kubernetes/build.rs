@@ -10,6 +10,7 @@ use impaas::{
             settings::{ClusterSettings, ServerSettings},
         },
     },
+    store::{Filter, Update},
 };
 use serde_json::{Value, json};
 
@@ -39,22 +40,26 @@ CMD [\"httpd\", \"-f\", \"-p\", \"8080\", \"-h\", \"/www\"]
 /// A world with a build service and a repository of its own.
 pub struct Yard {
     pub world: World,
-    service: Service,
+    pub service: Service,
 }
 
 impl Yard {
     pub async fn new() -> Option<Self> {
-        let world = World::new().await?;
+        Some(Self::of(World::new().await?).await)
+    }
+
+    /// In this world.
+    pub async fn of(world: World) -> Self {
         std::fs::create_dir_all(world.server.ctx.config.uploads()).unwrap();
         let service = Service::start(buildkit::work()).await;
         let mut cluster = world.by_token();
         cluster["custom_data"].as_object_mut().unwrap().extend(custom(&world.name, &service));
         cluster["custom_data"]["pre-stop-sleep"] = "0".into();
         world.enter("real", cluster).await;
-        Some(Self { world, service })
+        Self { world, service }
     }
 
-    async fn with_app() -> Option<Self> {
+    pub async fn with_app() -> Option<Self> {
         let yard = Self::new().await?;
         yard.world.make_app().await;
         Some(yard)
@@ -85,13 +90,17 @@ impl Yard {
     }
 
     /// The tags that the registry has of the app.
-    async fn tags(&self) -> Vec<String> {
-        let url = format!("http://{REGISTRY}/v2/{0}/app-{0}/tags/list", self.world.name);
-        let known: Value = reqwest::get(url).await.unwrap().json().await.unwrap();
-        let mut tags: Vec<String> = known["tags"].as_array().into_iter().flatten().map(|tag| tag.as_str().unwrap().to_owned()).collect();
-        tags.sort();
-        tags
+    pub async fn tags(&self) -> Vec<String> {
+        tags(&format!("{0}/app-{0}", self.world.name)).await
     }
+}
+
+/// The tags of a repository.
+async fn tags(repository: &str) -> Vec<String> {
+    let known: Value = reqwest::get(format!("http://{REGISTRY}/v2/{repository}/tags/list")).await.unwrap().json().await.unwrap();
+    let mut tags: Vec<String> = known["tags"].as_array().into_iter().flatten().map(|tag| tag.as_str().unwrap().to_owned()).collect();
+    tags.sort();
+    tags
 }
 
 fn custom(name: &str, service: &Service) -> Vec<(String, Value)> {
@@ -134,6 +143,42 @@ async fn an_upload_is_built_upon_a_platform_and_the_next_upon_the_last() {
     assert_eq!(requests[1].destination_images, [yard.image("v1"), yard.image("latest")]);
     assert_eq!(requests[1].app.as_ref().unwrap().env["TSURU_APPNAME"], yard.world.name);
     assert_eq!(yard.tags().await, ["latest", "v1", "v2"]);
+    is_built_for_later(&yard).await;
+    // Versions that are one manifest, tags and all.
+    let path = format!("/1.0/apps/{}", yard.world.name);
+    admin.delete(&path).send().await.ok(200);
+    assert_eq!(yard.tags().await, Vec::<String>::new());
+    admin.delete("/1.0/platforms/py").send().await.ok(200);
+    assert_eq!(tags(&format!("{}/py", yard.world.name)).await, Vec::<String>::new());
+}
+
+/// A build with a tag is not deployed; its image can be, later.
+async fn is_built_for_later(yard: &Yard) {
+    let before = yard.world.object("deployment", &yard.world.named("web"));
+    let files = archive::of_files(&[("greeting.txt", "third"), ("Procfile", "web: python3 app.py\n")]);
+    let (kind, body) = archive::multipart(&[("tag", "later")], &files);
+    let path = format!("/1.5/apps/{}/build", yard.world.name);
+    let said = yard.world.server.admin().await.post(&path).body(&kind, body).send().await.ok(200);
+    assert!(said.text.ends_with(&format!("\n{}\nOK\n", yard.image("v3"))), "{}", said.text);
+    assert_eq!(yard.tags().await, ["later", "latest", "v1", "v2", "v3"]);
+    assert_eq!(yard.world.object("deployment", &yard.world.named("web"))["spec"], before["spec"]);
+    ended_well(&yard.deploy(&[("image", &yard.image("later"))]).await.ok(200));
+    assert_eq!(yard.answer(8888).await, "third");
+}
+
+#[actix_web::test]
+async fn an_app_goes_also_where_a_registry_of_its_images_is_away() {
+    let Some(yard) = Yard::with_app().await else { return };
+    ended_well(&yard.upload(&[("dockerfile", DOCKERFILE)], &[("greeting.txt", "soon gone")]).await.ok(200));
+    let versions = yard.world.server.ctx.store.of::<impaas::app::version::AppVersions>();
+    // Nobody listens there.
+    let away = Update::set("versions.1.buildimage", "127.0.0.1:9/a/b:c");
+    versions.update(Filter::eq("appname", &yard.world.name), away).await.unwrap();
+    let admin = yard.world.server.admin().await;
+    let said = admin.delete(&format!("/1.0/apps/{}", yard.world.name)).send().await.ok(200);
+    assert!(said.text.contains("Done removing application."), "{}", said.text);
+    admin.get(&format!("/1.0/apps/{}", yard.world.name)).send().await.ok(404);
+    assert_eq!((yard.world.names("deployments"), yard.tags().await), (Vec::<String>::new(), Vec::<String>::new()));
 }
 
 #[actix_web::test]

@@ -19,6 +19,8 @@ mod scaling;
 mod shell;
 mod steps;
 mod takeover;
+mod undone;
+mod versions;
 mod volumes;
 
 use std::{
@@ -137,6 +139,30 @@ impl World {
 
     pub async fn info(&self, admin: &Caller<'_>) -> Value {
         admin.get(&format!("/1.0/apps/{}", self.name)).send().await.ok(200).json()
+    }
+
+    /// An object of the namespace.
+    pub fn object(&self, what: &str, name: &str) -> Value {
+        serde_json::from_str(&self.real.kubectl(&["get", what, name, "-n", &self.name, "-o", "json"])).unwrap()
+    }
+
+    /// All objects of a kind in the namespace.
+    pub fn objects(&self, what: &str) -> Vec<Value> {
+        let listed: Value = serde_json::from_str(&self.real.kubectl(&["get", what, "-n", &self.name, "-o", "json"])).unwrap();
+        listed["items"].as_array().unwrap().clone()
+    }
+
+    /// Their names.
+    pub fn names(&self, what: &str) -> Vec<String> {
+        let mut names: Vec<String> =
+            self.objects(what).iter().map(|object| object["metadata"]["name"].as_str().unwrap().to_owned()).collect();
+        names.sort();
+        names
+    }
+
+    /// A name of an object: the app's, with this behind it.
+    pub fn named(&self, rest: &str) -> String {
+        format!("{}-{rest}", self.name)
     }
 
     /// Waits until the app's info is so.

@@ -40,6 +40,8 @@ pub enum Weather {
     FirstRefused(u16),
     /// The first change of a kind to a path is made, and its answer is lost.
     FirstAnswerLost,
+    /// Changes of paths that hold all of these are forbidden.
+    Forbidden([&'static str; 2]),
     /// Nothing is answered.
     Hangs,
     /// Nobody listens, and all connections are gone.
@@ -176,7 +178,10 @@ async fn answer(state: Arc<State>, request: Request<Incoming>) -> Result<Respons
             forward(&state, request).await?.into_body().collect().await?;
             Err(io::Error::other("its answer is lost"))
         }
-        Weather::FirstRefused(_) | Weather::FirstAnswerLost => forward(&state, request).await,
+        Weather::Forbidden(parts) if *request.method() != Method::GET && parts.iter().all(|part| asked.1.contains(part)) => {
+            Ok(refusal(403))
+        }
+        Weather::FirstRefused(_) | Weather::FirstAnswerLost | Weather::Forbidden(_) => forward(&state, request).await,
         Weather::Hangs | Weather::Away => {
             weather.changed().await.ok();
             Err(io::Error::other("never answered"))

@@ -72,7 +72,7 @@ impl Site {
 
     /// A name of an object: the app's, with this behind it.
     pub fn named(&self, rest: &str) -> String {
-        format!("{}-{rest}", self.world.name)
+        self.world.named(rest)
     }
 
     pub fn state(&self, processes: Vec<ProcessState>) -> AppState {
@@ -82,15 +82,11 @@ impl Site {
     }
 
     pub fn get(&self, what: &str, name: &str) -> Value {
-        serde_json::from_str(&self.world.real.kubectl(&["get", what, name, "-n", &self.world.name, "-o", "json"])).unwrap()
+        self.world.object(what, name)
     }
 
     pub fn names(&self, what: &str) -> Vec<String> {
-        let path = "{range .items[*]}{.metadata.name}{\"\\n\"}{end}";
-        let found = self.world.real.kubectl(&["get", what, "-n", &self.world.name, "-o", &format!("jsonpath={path}")]);
-        let mut names: Vec<String> = found.lines().map(str::to_owned).collect();
-        names.sort();
-        names
+        self.world.names(what)
     }
 }
 
@@ -170,4 +166,23 @@ async fn what_another_app_has_under_the_same_name_stays_as_it_is() {
     assert!(done.unwrap_err().to_string().ends_with(&format!("belongs to app {other:?}")));
     assert_eq!(site.names("deployments"), std::slice::from_ref(&name));
     assert_eq!(site.get("secret", &format!("tsuru-app-{name}"))["data"]["SECRET"], "dGhlaXJz");
+}
+
+#[actix_web::test]
+async fn a_new_app_is_known_to_its_cluster_before_anything_runs_and_no_more_when_it_is_removed() {
+    let Some(world) = World::with_app().await else { return };
+    let spec = json!({"namespaceName": world.name, "serviceAccountName": format!("app-{}", world.name), "deployments": {}, "services": {},
+        "podDisruptionBudgets": {}, "configs": null});
+    assert_eq!(world.object("apps.tsuru.io", &world.name)["spec"], spec);
+    world.server.admin().await.delete(&format!("/1.0/apps/{}", world.name)).send().await.ok(200);
+    assert_eq!(world.names("apps.tsuru.io"), Vec::<String>::new());
+}
+
+#[actix_web::test]
+async fn an_app_is_made_also_where_its_cluster_is_away() {
+    let Some(mut world) = World::new().await else { return };
+    world.address = "https://127.0.0.1:9".into();
+    world.enter("real", world.by_token()).await;
+    world.make_app().await;
+    assert_eq!(world.info(&world.server.admin().await).await["name"], world.name);
 }

@@ -167,6 +167,22 @@ async fn of_store(ctx: &Context, app: &App, provisioner: &DynProvisioner) -> Res
     Ok(stored.into_iter().map(spec).collect())
 }
 
+/// The processes that a cluster scales in this version.
+pub async fn processes_of(provisioner: &DynProvisioner, app: &str, version: u32) -> Result<Vec<String>> {
+    let Some(scaler) = provisioner.scaler() else { return Ok(Vec::new()) };
+    Ok(scaler.scalings(app).await?.into_iter().filter(|scaling| scaling.version == version).map(|scaling| scaling.process).collect())
+}
+
+/// They do not scale any more, in whichever version.
+pub async fn end(provisioner: &DynProvisioner, app: &str, processes: &[String]) -> Result<()> {
+    for process in processes {
+        if let Some(scaler) = provisioner.scaler() {
+            scaler.unscale(app, process).await?;
+        }
+    }
+    Ok(())
+}
+
 async fn running(app: &App, provisioner: &DynProvisioner) -> Result<Vec<ProcessState>> {
     let state = provisioner.state(&app.name).await?;
     Ok(state.map(|state| state.processes).unwrap_or_default())

@@ -3,7 +3,7 @@
 use super::{Options, counted, roll_out, tidy};
 use crate::{
     app::{
-        App, intended,
+        App, autoscale, intended,
         rollout::{Rollout, during, provisioner},
         version::{AppVersions, write},
     },
@@ -54,7 +54,9 @@ pub async fn remove_version(ctx: &Context, app: &Locked<App>, called: &str, out:
         if let Some(before) = &rollout.before
             && before.processes.iter().any(|p| p.version == version.number())
         {
+            let scaled = autoscale::processes_of(&rollout.provisioner, &app.name, version.number()).await?;
             rollout.apply(rollout.recipe().without(before, version.number())).await?;
+            autoscale::end(&rollout.provisioner, &app.name, &scaled).await?;
         }
         tidy::forget(ctx, &provisioner(ctx, app).await?, &app.name, version.version).await
     };

@@ -74,10 +74,7 @@ async fn finish(ctx: &Context, versions: &AppVersions) -> Result<()> {
 /// The images of one version, and those of all others.
 fn images(versions: &AppVersions, version: i64) -> (Vec<String>, Vec<String>) {
     let (own, others): (Vec<&Version>, Vec<&Version>) = versions.versions.values().partition(|other| other.version == version);
-    let names = |versions: Vec<&Version>| {
-        let all = versions.into_iter().flat_map(|version| [&version.deploy_image, &version.build_image]);
-        all.filter(|image| !image.is_empty()).cloned().collect()
-    };
+    let names = |versions: Vec<&Version>| versions.into_iter().flat_map(Version::images).cloned().collect();
     (names(own), names(others))
 }
 

@@ -1,5 +1,7 @@
 //! Finding a version by what people call it.
 
+use std::collections::BTreeSet;
+
 use super::{AppVersions, Version};
 use crate::{
     error::{Error, OrNotFound, Result},
@@ -40,6 +42,12 @@ impl AppVersions {
         self.versions.get(&number.to_string())
     }
 
+    /// The names of all images.
+    pub fn images(&self) -> Vec<String> {
+        let all: BTreeSet<&String> = self.versions.values().flat_map(Version::images).collect();
+        all.into_iter().cloned().collect()
+    }
+
     /// The version that was deployed last.
     pub fn latest(&self) -> Result<&Version> {
         let number = self.last_successful.to_string();
@@ -48,6 +56,11 @@ impl AppVersions {
 }
 
 impl Version {
+    /// The names of its images.
+    pub fn images(&self) -> impl Iterator<Item = &String> {
+        [&self.deploy_image, &self.build_image].into_iter().filter(|image| !image.is_empty())
+    }
+
     /// Its number as provisioners know it.
     pub fn number(&self) -> u32 {
         u32::try_from(self.version).unwrap_or_default()

@@ -116,7 +116,7 @@ impl Recipe<'_> {
         self.state(seen.processes.iter().map(|process| self.renewed(process)).collect())
     }
 
-    /// All processes of `version`, with as many units as the version before had.
+    /// All processes of `version`, with as many units as what it replaces had.
     pub fn deploy(&self, before: Option<&AppState>, version: &Version, others: Others) -> Result<AppState> {
         if version.processes.is_empty() {
             return Err(Error::refused(format!("no process information found deploying version {}", version.version)));
@@ -132,7 +132,9 @@ impl Recipe<'_> {
             let predecessor = predecessor(old, version.number(), name, others);
             let made = self.process(version, name, command);
             ProcessState {
-                units: predecessor.map_or(1, |p| p.units.max(p.past_units).max(1)),
+                units: taken_over(old, name, others)
+                    .or_else(|| predecessor.map(|p| p.units.max(p.past_units)))
+                    .map_or(1, |units| units.max(1)),
                 routable: made.routable && (alone || predecessor.is_some_and(|p| p.routable)),
                 ..made
             }
@@ -141,9 +143,16 @@ impl Recipe<'_> {
         Ok(self.state(kept.into_iter().chain(fresh).collect()))
     }
 
-    /// New units for everything selected. `stopped`: also start what is stopped.
+    /// New units for everything selected. `stopped`: also start what is stopped, but in versions that have units; where none has, and of
+    /// a version that is named, in any.
     pub fn restart(&self, before: &AppState, which: &Which, stopped: bool) -> Result<AppState> {
+        let runs =
+            |version: Option<u32>| before.processes.iter().any(|p| p.units > 0 && version.is_none_or(|version| p.version == version));
+        let passed_over = |version: u32| which.version.is_none() && runs(None) && !runs(Some(version));
         self.each(before, which, |old| {
+            if passed_over(old.version) {
+                return old.clone();
+            }
             let units = if stopped && old.units == 0 { old.past_units.max(1) } else { old.units };
             let past_units = if units > 0 { 0 } else { old.past_units };
             ProcessState { units, past_units, restarted: old.restarted + 1, ..self.renewed(old) }
@@ -207,9 +216,21 @@ fn predecessor<'a>(old: &'a [ProcessState], version: u32, name: &str, others: Ot
     if others == Others::Kept || own.is_some() {
         return own;
     }
-    let served: Vec<u32> = old.iter().filter(|p| p.routable).map(|p| p.version).collect();
+    let served = served(old);
     let same = old.iter().filter(|p| p.name == name);
     same.max_by_key(|p| (served.contains(&p.version), p.version))
+}
+
+/// The versions that get requests.
+fn served(old: &[ProcessState]) -> Vec<u32> {
+    old.iter().filter(|p| p.routable).map(|p| p.version).collect()
+}
+
+/// The units of a process in all versions that get requests: one that replaces them all gets as many. `None`: there are none.
+fn taken_over(old: &[ProcessState], name: &str, others: Others) -> Option<u32> {
+    let served = served(old);
+    let units = || old.iter().filter(|p| p.name == name && served.contains(&p.version)).map(|p| p.units);
+    (others == Others::Replaced).then(|| units().fold(0, u32::saturating_add)).filter(|units| *units > 0)
 }
 
 fn check(state: &AppState, which: &Which) -> Result<()> {

@@ -103,7 +103,29 @@ fn a_new_version_beside_others_gets_no_requests_at_first() {
     let routed = world.recipe().routable(&both, 2, true).unwrap();
     assert_eq!(shape(&routed)[2], (2, "web", 1, true));
     let third = world.deploy(Some(&routed), 3, Others::Replaced);
-    assert_eq!(shape(&third), [(3, "web", 1, true), (3, "worker", 1, false)]);
+    assert_eq!(shape(&third), [(3, "web", 2, true), (3, "worker", 2, false)]);
+}
+
+#[test]
+fn a_version_that_replaces_all_others_gets_the_units_of_all_that_are_routable() {
+    let world = World::new();
+    let grown = |state: AppState, version: u32, name: &str, units: u32| {
+        let one = state.processes.iter().find(|p| p.version == version && p.name == name).unwrap().clone();
+        world.recipe().units(&state, &one, units)
+    };
+    let both = world.deploy(Some(&world.deploy(None, 1, Others::Replaced)), 2, Others::Kept);
+    let both = grown(grown(grown(both, 1, "web", 3), 1, "worker", 2), 2, "web", 4);
+    // The second gets no requests: its units do not count.
+    assert_eq!(shape(&world.deploy(Some(&both), 3, Others::Replaced)), [(3, "web", 3, true), (3, "worker", 2, false)]);
+    let routed = world.recipe().routable(&both, 2, true).unwrap();
+    assert_eq!(shape(&world.deploy(Some(&routed), 3, Others::Replaced)), [(3, "web", 7, true), (3, "worker", 3, false)]);
+    // Also one of them, when it is gone back to.
+    assert_eq!(shape(&world.deploy(Some(&routed), 1, Others::Replaced)), [(1, "web", 7, true), (1, "worker", 3, false)]);
+    let stopped = world.recipe().stop(&routed, &only(None, Some(1))).unwrap();
+    assert_eq!(shape(&world.deploy(Some(&stopped), 3, Others::Replaced)), [(3, "web", 4, true), (3, "worker", 1, false)]);
+    // Where none gets any, the newest counts.
+    let unrouted = world.recipe().routable(&both, 1, false).unwrap();
+    assert_eq!(shape(&world.deploy(Some(&unrouted), 3, Others::Replaced)), [(3, "web", 4, true), (3, "worker", 1, false)]);
 }
 
 #[test]
@@ -140,6 +162,21 @@ fn a_restart_takes_todays_environment_and_leaves_what_is_stopped() {
     assert!(again.processes.iter().all(|p| p.restarted == 2));
     let stopped = world.recipe().stop(&again, &Which::all()).unwrap();
     assert!(stopped.processes.iter().all(|p| p.restarted == 0));
+}
+
+#[test]
+fn a_restart_passes_over_versions_that_are_stopped_unless_all_are_or_it_names_them() {
+    let world = World::new();
+    let both = world.deploy(Some(&world.deploy(None, 1, Others::Replaced)), 2, Others::Kept);
+    let half = world.recipe().stop(&both, &only(None, Some(2))).unwrap();
+    let restarted = |state: &AppState, which: &Which| {
+        let state = world.recipe().restart(state, which, true).unwrap();
+        state.processes.iter().map(|p| (p.version, p.units, p.restarted)).collect::<Vec<_>>()
+    };
+    assert_eq!(restarted(&half, &Which::all()), [(1, 1, 1), (1, 1, 1), (2, 0, 0), (2, 0, 0)]);
+    assert_eq!(restarted(&half, &only(None, Some(2))), [(1, 1, 0), (1, 1, 0), (2, 1, 1), (2, 1, 1)]);
+    let none = world.recipe().stop(&both, &Which::all()).unwrap();
+    assert_eq!(restarted(&none, &Which::all()), [(1, 1, 1), (1, 1, 1), (2, 1, 1), (2, 1, 1)]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Apps: what is wanted of them, and what is seen of them.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
@@ -19,6 +19,9 @@ use crate::{
     output::Output,
     provisioner::{AppState, Apps, Census, InternalAddress, Unit},
 };
+
+/// How long who makes an app waits for its cluster.
+const INTRODUCTION: Duration = Duration::from_secs(3);
 
 impl Kubernetes {
     /// A pod of this app, by name.
@@ -42,6 +45,18 @@ impl Apps for Kubernetes {
             out.action(&format!("WARNING: unable to ensure auto scale is configured: {e}"));
         }
         Ok(())
+    }
+
+    async fn settled(&self, app: &str) {
+        drop(self.turns.of(app).await);
+    }
+
+    async fn introduce(&self, app: &AppState) -> Result<()> {
+        match self.trouble(&app.app) {
+            // Nobody waits for a cluster that is known to be away.
+            Some(why) => Err(Error::unavailable(why)),
+            None => rollout::introduce(&self.site(), app, INTRODUCTION).await,
+        }
     }
 
     async fn state(&self, app: &str) -> Result<Option<AppState>> {

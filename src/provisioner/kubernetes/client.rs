@@ -78,7 +78,7 @@ pub fn told(cluster: &str, e: &kube::Error) -> Error {
 }
 
 /// The innermost reason, which says most.
-pub(super) fn innermost(e: &dyn std::error::Error) -> String {
+pub fn innermost(e: &dyn std::error::Error) -> String {
     e.source().map_or_else(|| e.to_string(), innermost)
 }
 

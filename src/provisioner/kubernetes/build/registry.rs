@@ -6,7 +6,10 @@ use reqwest::{Client, Method, Response, StatusCode, header};
 use serde::Deserialize;
 
 use super::{Builds, image::parts, login::Login};
-use crate::outgoing::{self, Reach};
+use crate::{
+    outgoing::{self, Reach},
+    provisioner::kubernetes::client::innermost,
+};
 
 /// A registry that is away is not waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -27,12 +30,18 @@ struct Registry {
 impl Builds<'_> {
     /// Takes images out of their registries. What cannot be done is told to the log: nothing waits for it.
     pub async fn remove_images(self, gone: &[String], kept: &[String]) {
+        let mut away = BTreeSet::new();
         for image in gone.iter().filter(|image| !parts(image).0.is_empty()) {
-            let removed = tokio::time::timeout(PATIENCE, self.remove_image(image, kept)).await;
-            let why = match removed {
-                Ok(Ok(())) => continue,
-                Ok(Err(why)) => why.to_string(),
-                Err(late) => late.to_string(),
+            let host = parts(image).0;
+            let why = if away.contains(host) {
+                "the registry is away".to_owned()
+            } else {
+                let removed = tokio::time::timeout(PATIENCE, self.remove_image(image, kept)).await;
+                let Err(why) = removed.unwrap_or_else(|late| Err(late.into())) else { continue };
+                if is_away(why.as_ref()) {
+                    away.insert(host);
+                }
+                innermost(why.as_ref())
             };
             tracing::warn!(image, error = why, "an image could not be removed from its registry");
         }
@@ -61,6 +70,11 @@ impl Builds<'_> {
         let client = outgoing::builder(Reach::Everything).connect_timeout(CONNECT).build()?;
         Ok(Registry { base: format!("{scheme}://{host}/v2"), login: self.login(host), client })
     }
+}
+
+/// Nobody answered: nobody will the next time.
+fn is_away(why: &(dyn std::error::Error + 'static)) -> bool {
+    why.is::<tokio::time::error::Elapsed>() || why.downcast_ref::<reqwest::Error>().is_some_and(|e| e.is_connect() || e.is_timeout())
 }
 
 /// A registry on this machine is spoken to in clear, as all programs do that know registries.

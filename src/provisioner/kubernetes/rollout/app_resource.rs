@@ -8,18 +8,22 @@ use k8s_openapi::{
 };
 use kube::{
     Api, Resource,
+    api::DynamicObject,
     runtime::{conditions::is_crd_established, wait::await_condition},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::{sleep, timeout};
 
 use super::{scene::Scene, site::Site};
 use crate::{
     error::{Error, Result},
-    provisioner::kubernetes::{
-        objects::{app_resource, namespace},
-        write::LONG,
+    provisioner::{
+        AppState,
+        kubernetes::{
+            objects::{app_resource, namespace},
+            write::Writer,
+        },
     },
 };
 
@@ -70,18 +74,34 @@ pub async fn namespace(site: &Site, app: &str) -> Result<Option<String>> {
     Ok(name.filter(|name| !name.is_empty()).map(str::to_owned))
 }
 
+/// Makes an app known that has nothing yet.
+pub async fn introduce(site: &Site, app: &AppState, patience: Duration) -> Result<()> {
+    let pool = &app.place.pool.name;
+    let namespace = site.settings.namespace(site.server.pool_namespaces, pool);
+    let writer = Writer { patience, ..site.writer() };
+    // All but the first app of a cluster need no more than that.
+    match make(site, writer, app, &namespace).await {
+        Err(Error::Refused(_)) => announce(site, writer, app, &namespace).await,
+        made => made,
+    }
+}
+
 /// Makes the app known: where it is, and that there are such resources at all.
-pub async fn announce(scene: &Scene) -> Result<()> {
-    let (site, home) = (&scene.site, scene.site.settings.home());
-    site.writer().ensure_over(&Api::all(site.client.clone()), &app_resource::definition(), |_, there| there.clone()).await?;
-    ensure_namespace(site, home).await?;
-    let first = of(&json!({"namespaceName": scene.namespace}), home, &scene.want.app);
-    established(site).await?;
-    site.writer().ensure(&site.api::<App>(home), &first).await.map(drop)
+pub async fn announce(site: &Site, writer: Writer<'_>, app: &AppState, namespace: &str) -> Result<()> {
+    writer.ensure_there(&Api::all(site.client.clone()), &app_resource::definition()).await?;
+    ensure_namespace(site, writer, site.settings.home()).await?;
+    established(site, writer.patience).await?;
+    make(site, writer, app, namespace).await
+}
+
+async fn make(site: &Site, writer: Writer<'_>, app: &AppState, namespace: &str) -> Result<()> {
+    let home = site.settings.home();
+    let first = app_resource::of(&AppState { app: app.app.clone(), ..AppState::default() }, home, namespace, &[]);
+    writer.ensure_there(&site.api::<App>(home), &of(&first, home, &app.app)).await
 }
 
 /// The definition counts only once the API server took note of it.
-async fn established(site: &Site) -> Result<()> {
+async fn established(site: &Site, patience: Duration) -> Result<()> {
     let api = Api::<CustomResourceDefinition>::all(site.client.clone());
     let wait = async {
         // An error is one of the way to the cluster, which passes.
@@ -90,26 +110,26 @@ async fn established(site: &Site) -> Result<()> {
         }
     };
     let late = |_| Error::unavailable(format!("cluster {:?} does not take note of {}", site.name, app_resource::CRD));
-    timeout(LONG, wait).await.map_err(late)
+    timeout(patience, wait).await.map_err(late)
 }
 
 /// Writes down what the app has.
 pub async fn sync(scene: &Scene) -> Result<()> {
     let home = scene.site.settings.home();
     let want = app_resource::of(&scene.want, home, &scene.namespace, &scene.makings());
-    let spec = want.data.get("spec").cloned().unwrap_or_default();
-    scene.site.writer().ensure(&scene.site.api::<App>(home), &of(&spec, home, &scene.want.app)).await.map(drop)
+    scene.site.writer().ensure(&scene.site.api::<App>(home), &of(&want, home, &scene.want.app)).await.map(drop)
 }
 
-fn of(spec: &Value, home: &str, app: &str) -> App {
+fn of(resource: &DynamicObject, home: &str, app: &str) -> App {
+    let spec = resource.data.get("spec").cloned().unwrap_or_default();
     let metadata = ObjectMeta { name: Some(app.into()), namespace: Some(home.into()), ..ObjectMeta::default() };
-    App { api_version: "tsuru.io/v1".into(), kind: "App".into(), metadata, spec: spec.clone() }
+    App { api_version: "tsuru.io/v1".into(), kind: "App".into(), metadata, spec }
 }
 
 /// A namespace with its labels; one that is there is left as it is.
-pub async fn ensure_namespace(site: &Site, name: &str) -> Result<()> {
+pub async fn ensure_namespace(site: &Site, writer: Writer<'_>, name: &str) -> Result<()> {
     let want = namespace::namespace(name, site.settings.namespace_labels(name));
-    site.writer().ensure_there(&Api::all(site.client.clone()), &want).await
+    writer.ensure_there(&Api::all(site.client.clone()), &want).await
 }
 
 /// The app is not known any more.

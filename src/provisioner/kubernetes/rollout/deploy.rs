@@ -3,7 +3,7 @@
 use k8s_openapi::api::{apps::v1::Deployment, core::v1::Secret};
 use kube::{Resource, ResourceExt};
 
-use super::{Work, google, monitor, services, undo::Undo};
+use super::{Work, google, monitor, plan::Change, services, undo::Undo};
 use crate::{
     error::Result,
     provisioner::kubernetes::{
@@ -23,7 +23,7 @@ pub async fn deploy(work: &mut Work<'_>, m: &Making<'_>, done: &mut Vec<Undo>) -
     out.write(&words::updating(process, version));
     // What cannot be made is refused before anything is written.
     let want = objects::deployment::of(m)?;
-    let undo = Undo::of(work.scene, m).await?;
+    let undo = Undo::of(work.scene, m, Change::Deploy).await?;
     done.push(undo);
     let owner = work.scene.old(m.spot);
     write_secret(work, m, owner).await?;

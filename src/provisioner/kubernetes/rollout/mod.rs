@@ -20,6 +20,7 @@ mod undo;
 mod volumes;
 
 pub use self::{
+    app_resource::introduce,
     remove::remove,
     scene::Scene,
     site::{Site, Turns},
@@ -55,6 +56,9 @@ pub async fn apply(site: Site, want: AppState, out: &Output) -> Result<Scene> {
 
 async fn run(site: Site, want: AppState, out: Output, stop: CancellationToken) -> Result<Scene> {
     let _turn = site.turns.of(&want.app).await;
+    if stop.is_cancelled() {
+        return Err(canceled());
+    }
     let scene = Scene::read(site, want, out).await?;
     let steps = scene.steps();
     if let Some((first, _)) = steps.iter().find(|(_, change)| *change == Change::Deploy) {
@@ -80,6 +84,11 @@ async fn run(site: Site, want: AppState, out: Output, stop: CancellationToken) -
     Ok(scene)
 }
 
+/// Nobody wants it any more.
+fn canceled() -> Error {
+    Error::refused("canceled by user action: context canceled")
+}
+
 /// Its units come and go, and somebody reads how.
 fn is_told(change: Change) -> bool {
     matches!(change, Change::Deploy | Change::Scale)
@@ -89,7 +98,7 @@ async fn step(work: &mut Work<'_>, m: &Making<'_>, change: Change, done: &mut Ve
     match change {
         Change::Keep => Ok(()),
         Change::Scale => scale::scale(work, m, done).await,
-        Change::Route => Box::pin(route::route(work.scene, m)).await,
+        Change::Route => route::route(work.scene, m, done).await,
         Change::Deploy => deploy::deploy(work, m, done).await,
     }
 }

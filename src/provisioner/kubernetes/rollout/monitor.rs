@@ -10,7 +10,7 @@ use k8s_openapi::api::{
 use kube::ResourceExt;
 use tokio::time::{Instant, sleep};
 
-use super::{Work, faults, patience::Patience, site::Site, undo::replica_set};
+use super::{Work, canceled, faults, patience::Patience, site::Site, undo::replica_set};
 use crate::{
     error::{Error, Result},
     provisioner::kubernetes::{
@@ -33,7 +33,7 @@ pub async fn until_ready(work: &mut Work<'_>, m: &Making<'_>, written: &Deployme
     let stop = work.stop.clone();
     let waiting = Monitor::new(work, &m.process.name, m.process.version, patience).run(written);
     tokio::select! {
-        () = stop.cancelled() => Err(Error::refused("canceled by user action: context canceled")),
+        () = stop.cancelled() => Err(canceled()),
         done = waiting => done,
     }
 }

@@ -36,10 +36,11 @@ pub enum Change {
 pub fn change(process: &ProcessState, spot: &Spot, old: Option<&Deployment>) -> Change {
     let goes_on = |old: &&Deployment| process.command.is_empty() && version(old) == Some(process.version);
     let Some(old) = old.filter(goes_on) else { return Change::Deploy };
-    if replicas(old) != process.units {
-        return Change::Scale;
+    // What scales by itself may have another number by now: that stays.
+    if is_routable(old) != spot.routable {
+        return Change::Route;
     }
-    if is_routable(old) == spot.routable { Change::Keep } else { Change::Route }
+    if replicas(old) == process.units { Change::Keep } else { Change::Scale }
 }
 
 /// The version that a deployment runs.
@@ -54,8 +55,13 @@ pub fn replicas(deployment: &Deployment) -> u32 {
 }
 
 fn is_routable(deployment: &Deployment) -> bool {
-    let pods = deployment.spec.as_ref().and_then(|spec| spec.template.metadata.as_ref());
-    pods.and_then(|pods| pods.labels.as_ref()?.get(labels::ROUTABLE)).is_some_and(|said| said == "true")
+    said_routable(deployment) == Some("true")
+}
+
+/// What a deployment says of requests to its units.
+pub fn said_routable(deployment: &Deployment) -> Option<&str> {
+    let pods = deployment.spec.as_ref()?.template.metadata.as_ref()?;
+    pods.labels.as_ref()?.get(labels::ROUTABLE).map(String::as_str)
 }
 
 /// What of it is not wanted any more.
@@ -133,6 +139,7 @@ mod tests {
         assert_eq!(changed(&web(2, &[]), &deployment(1, 2, "true")), Change::Keep);
         assert_eq!(changed(&web(3, &[]), &deployment(1, 2, "true")), Change::Scale);
         assert_eq!(changed(&web(2, &[]), &deployment(1, 2, "false")), Change::Route);
+        assert_eq!(changed(&web(2, &[]), &deployment(1, 3, "false")), Change::Route);
         // What is at its place is another version: it does not run.
         assert_eq!(changed(&web(2, &[]), &deployment(7, 2, "true")), Change::Deploy);
         assert_eq!(change(&web(2, &[]), &spot, None), Change::Deploy);

@@ -13,13 +13,13 @@ use crate::{
 
 /// Namespace, the app's resource, its account, the login for its images, its volumes.
 pub async fn prepare(scene: &Scene, first: &Making<'_>) -> Result<()> {
+    let (writer, namespace) = (scene.site.writer(), scene.namespace.as_str());
     if scene.deployments.is_empty() {
-        app_resource::ensure_namespace(&scene.site, &scene.namespace).await?;
+        app_resource::ensure_namespace(&scene.site, writer, namespace).await?;
     }
     if scene.is_new {
-        app_resource::announce(scene).await?;
+        app_resource::announce(&scene.site, writer, &scene.want, namespace).await?;
     }
-    let (writer, namespace) = (scene.site.writer(), scene.namespace.as_str());
     let account = account::of_app(&scene.want, namespace);
     // What others gave the account, as the token controller does, stays.
     writer

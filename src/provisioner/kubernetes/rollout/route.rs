@@ -10,11 +10,19 @@ use k8s_openapi::{
 };
 use kube::{Resource, ResourceExt};
 
-use super::{faults, scene::Scene, undo::replica_set};
+use super::{
+    faults,
+    plan::Change,
+    scene::Scene,
+    undo::{Undo, replica_set},
+};
 use crate::{
     error::{Error, Result},
     provisioner::kubernetes::{
-        objects::{Making, labels},
+        objects::{
+            Making,
+            labels::{self, Labels},
+        },
         write::Object,
     },
 };
@@ -22,19 +30,23 @@ use crate::{
 const HASH: &str = "pod-template-hash";
 
 /// Lets requests come, or not.
-pub async fn route(scene: &Scene, m: &Making<'_>) -> Result<()> {
-    let (name, value) = (m.spot.name.as_str(), m.spot.routable.to_string());
+pub async fn route(scene: &Scene, m: &Making<'_>, done: &mut Vec<Undo>) -> Result<()> {
+    done.push(Undo::of(scene, m, Change::Route).await?);
+    Box::pin(turn(scene, (&m.spot.name, m.process.version), Some(&m.spot.routable.to_string()))).await
+}
+
+/// Labels a deployment, by name and version, and its units; no value: without the label. What is so already is not written again.
+pub async fn turn(scene: &Scene, (name, version): (&str, u32), value: Option<&str>) -> Result<()> {
     let paused = change::<Deployment>(scene, name, |now| {
-        now.labels_mut().insert(labels::ROUTABLE.into(), value.clone());
+        mark(now.labels_mut(), value);
         if let Some(spec) = &mut now.spec {
             spec.paused = Some(true);
-            let pods = spec.template.metadata.get_or_insert_default();
-            pods.labels.get_or_insert_default().insert(labels::ROUTABLE.into(), value.clone());
+            mark(spec.template.metadata.get_or_insert_default().labels.get_or_insert_default(), value);
         }
     });
-    let paused = paused.await?.ok_or_else(|| Error::refused(format!("no deployment found for version {}", m.process.version)))?;
+    let paused = paused.await?.ok_or_else(|| Error::refused(format!("no deployment found for version {version}")))?;
     if let Some(set) = replica_set(&scene.site, &paused).await? {
-        mark_units(scene, &paused, &set, &value).await?;
+        mark_units(scene, &paused, &set, value).await?;
     }
     change::<Deployment>(scene, name, |now| {
         if let Some(spec) = &mut now.spec {
@@ -45,22 +57,27 @@ pub async fn route(scene: &Scene, m: &Making<'_>) -> Result<()> {
     .map(drop)
 }
 
-async fn mark_units(scene: &Scene, deployment: &Deployment, set: &ReplicaSet, value: &str) -> Result<()> {
+async fn mark_units(scene: &Scene, deployment: &Deployment, set: &ReplicaSet, value: Option<&str>) -> Result<()> {
     change::<ReplicaSet>(scene, &set.name_any(), |now| {
-        now.labels_mut().insert(labels::ROUTABLE.into(), value.to_owned());
+        mark(now.labels_mut(), value);
         if let Some(template) = now.spec.as_mut().and_then(|spec| spec.template.as_mut()) {
-            let pods = template.metadata.get_or_insert_default();
-            pods.labels.get_or_insert_default().insert(labels::ROUTABLE.into(), value.to_owned());
+            mark(template.metadata.get_or_insert_default().labels.get_or_insert_default(), value);
         }
     })
     .await?;
     for pod in faults::pods(&scene.site, &scene.want.app, deployment) {
         if pod.labels().get(HASH) == set.labels().get(HASH) && pod.metadata.deletion_timestamp.is_none() {
-            let mark = |now: &mut Pod| drop(now.labels_mut().insert(labels::ROUTABLE.into(), value.to_owned()));
-            change::<Pod>(scene, &pod.name_any(), mark).await?;
+            change::<Pod>(scene, &pod.name_any(), |now| mark(now.labels_mut(), value)).await?;
         }
     }
     Ok(())
+}
+
+fn mark(all: &mut Labels, value: Option<&str>) {
+    match value {
+        Some(value) => all.insert(labels::ROUTABLE.into(), value.into()),
+        None => all.remove(labels::ROUTABLE),
+    };
 }
 
 /// Changes an object that is there; `None` when it is gone.

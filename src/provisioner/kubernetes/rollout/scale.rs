@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::apps::v1::Deployment;
 
-use super::{Work, monitor, undo::Undo};
+use super::{Work, monitor, plan::Change, undo::Undo};
 use crate::{
     error::{Error, Result},
     provisioner::kubernetes::objects::Making,
@@ -12,7 +12,7 @@ use crate::{
 pub async fn scale(work: &mut Work<'_>, m: &Making<'_>, done: &mut Vec<Undo>) -> Result<()> {
     let site = &work.scene.site;
     let units = i32::try_from(m.process.units).unwrap_or(i32::MAX);
-    done.push(Undo::of(work.scene, m).await?);
+    done.push(Undo::of(work.scene, m, Change::Scale).await?);
     let changed = |there: Option<&Deployment>| {
         let mut now = there.cloned().ok_or_else(|| Error::refused(format!("no deployment {:?}", m.spot.name)))?;
         if let Some(spec) = &mut now.spec {

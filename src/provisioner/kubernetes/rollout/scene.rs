@@ -31,7 +31,7 @@ pub struct Scene {
     pub out: Output,
     /// The app's namespace.
     pub namespace: String,
-    /// The app was never rolled out here.
+    /// Nobody said yet that there is such an app.
     pub is_new: bool,
     /// What holds for its pool.
     pub pool: PoolSettings,

@@ -7,7 +7,15 @@ use k8s_openapi::api::{
 };
 use kube::{Resource, ResourceExt, api::ListParams};
 
-use super::{Work, deploy::REVISION, monitor, plan, plan::Leaving, scene::Scene, site::Site};
+use super::{
+    Work,
+    deploy::REVISION,
+    monitor,
+    plan::{self, Change, Leaving},
+    route,
+    scene::Scene,
+    site::Site,
+};
 use crate::{
     error::Result,
     output::Output,
@@ -23,6 +31,7 @@ pub struct Undo {
     name: String,
     process: String,
     version: u32,
+    change: Change,
     deployment: Option<Deployment>,
     secret: Option<Secret>,
     services: Vec<Service>,
@@ -31,17 +40,20 @@ pub struct Undo {
 }
 
 impl Undo {
-    /// Takes note of what is there.
-    pub async fn of(scene: &Scene, m: &Making<'_>) -> Result<Self> {
+    /// Takes note of what is there before this change.
+    pub async fn of(scene: &Scene, m: &Making<'_>, change: Change) -> Result<Self> {
         let deployment = scene.old(m.spot).cloned();
         let secret = match &deployment {
-            Some(_) => scene.site.writer().get(&scene.site.api(&scene.namespace), &names::secret(&m.spot.name)).await?,
-            None => None,
+            Some(_) if change == Change::Deploy => {
+                scene.site.writer().get(&scene.site.api(&scene.namespace), &names::secret(&m.spot.name)).await?
+            }
+            _ => None,
         };
         let of_process = |service: &&Service| service.labels().get(labels::PROCESS) == Some(&m.process.name);
-        let services = scene.services.iter().filter(of_process).filter(|service| !plan::is_of_others(service)).cloned().collect();
+        let services = if change == Change::Deploy { scene.services.as_slice() } else { &[] };
+        let services = services.iter().filter(of_process).filter(|service| !plan::is_of_others(service)).cloned().collect();
         let (name, process) = (m.spot.name.clone(), m.process.name.clone());
-        Ok(Self { name, process, version: m.process.version, deployment, secret, services, written: false })
+        Ok(Self { name, process, version: m.process.version, change, deployment, secret, services, written: false })
     }
 }
 
@@ -64,6 +76,10 @@ async fn one(work: &mut Work<'_>, undo: &Undo, failed: bool) -> Result<()> {
         }
         return take_away(scene, undo).await;
     };
+    if undo.change == Change::Route {
+        // Whole objects would make the units anew.
+        return Box::pin(route::turn(scene, (&undo.name, undo.version), plan::said_routable(old))).await;
+    }
     if let Some(secret) = &undo.secret {
         put_back(&scene.site, &scene.namespace, secret).await?;
     }
