@@ -61,7 +61,11 @@ fn taken_name(name: &str) -> Error {
 
 /// Makes an app under the lock of its name.
 pub async fn create(ctx: &Context, _lock: &Locked<()>, new: NewApp, caller: &Caller) -> Result<App> {
-    let app = document(ctx, new, caller).await?;
+    new.metadata.check()?;
+    process::check(&new.processes)?;
+    let pool = pool::choose(&ctx.store, &new.team, Some(&new.pool)).await?;
+    let provisioner = ctx.provisioner(&pool).await?;
+    let app = document(ctx, new, &pool, caller).await?;
     let user = (caller.kind == CallerKind::User).then_some(caller.email.as_str());
     // Who held roles in an earlier app of this name does not hold them in this one.
     holder::forget_context(&ctx.store, ContextType::App, &app.name).await?;
@@ -75,29 +79,19 @@ pub async fn create(ctx: &Context, _lock: &Locked<()>, new: NewApp, caller: &Cal
         release(ctx, &app.team_owner, user).await?;
         return Err(e);
     }
-    if let Err(e) = introduce(ctx, &app).await {
+    let place = wanted::place::of_app(&app, &pool, Vec::new(), Vec::new());
+    let nothing = AppState { app: app.name.clone(), place, ..AppState::default() };
+    if let Err(e) = provisioner.introduce(&nothing).await {
         tracing::warn!(app = app.name, error = %e, "a new app is not known to its cluster before its first deploy");
     }
     Ok(app)
 }
 
-/// Tells the app to where it will run.
-async fn introduce(ctx: &Context, app: &App) -> Result<()> {
-    let pool = Pool::load(&ctx.store, &app.pool).await?;
-    let place = wanted::place::of_app(app, &pool, Vec::new(), Vec::new());
-    let state = AppState { app: app.name.clone(), place, ..AppState::default() };
-    ctx.provisioner(&pool).await?.introduce(&state).await
-}
-
 /// The app as it will be stored, with everything that was not said chosen and everything checked.
-async fn document(ctx: &Context, new: NewApp, caller: &Caller) -> Result<App> {
-    new.metadata.check()?;
-    process::check(&new.processes)?;
-    let pool = pool::choose(&ctx.store, &new.team, Some(&new.pool)).await?;
-    ctx.provisioner(&pool).await?;
-    let plan = plan::choose(&ctx.store, &pool, Some(&new.plan)).await?;
-    process::check_plans(&ctx.store, &pool, &new.processes).await?;
-    let router = router::choose(ctx, &pool, Some(&new.router)).await?;
+async fn document(ctx: &Context, new: NewApp, pool: &Pool, caller: &Caller) -> Result<App> {
+    let plan = plan::choose(&ctx.store, pool, Some(&new.plan)).await?;
+    process::check_plans(&ctx.store, pool, &new.processes).await?;
+    let router = router::choose(ctx, pool, Some(&new.router)).await?;
     if let Some(name) = &router {
         super::router::check_opts(name, &new.router_opts)?;
     }
@@ -116,7 +110,7 @@ async fn document(ctx: &Context, new: NewApp, caller: &Caller) -> Result<App> {
         owner: caller.email.clone(),
         plan,
         update_platform: false,
-        pool: pool.name,
+        pool: pool.name.clone(),
         description: new.description,
         deploys: 0,
         tags: tags(new.tags),

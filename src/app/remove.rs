@@ -27,8 +27,10 @@ pub async fn remove(ctx: &Context, app: &mut Locked<App>, out: &Output) -> Resul
     // nothing of this, because it goes too.
     let provisioner = rollout::provisioner(ctx, app).await?;
     provisioner.remove(&app.name, out).await?;
-    // Before the versions are forgotten: their names are known nowhere else.
-    provisioner.remove_images(&AppVersions::load(&ctx.store, &app.name).await?.images(), &[]).await;
+    if provisioner.runs_images() {
+        // Before the versions are forgotten: their names are known nowhere else.
+        provisioner.remove_images(&AppVersions::load(&ctx.store, &app.name).await?.images(), &[]).await;
+    }
     forget_versions(ctx, &app.name).await?;
     autoscale::forget(ctx, &app.name).await?;
     holder::forget_context(&ctx.store, ContextType::App, &app.name).await?;

@@ -3,4 +3,5 @@
 pub mod buildkit;
 mod platform;
 mod protocol;
+mod registry;
 pub mod service;
