@@ -23,10 +23,10 @@ impl Connection {
         Ok(Self { stream: BufReader::with_capacity(256 * 1024, stream), host: format!("127.0.0.1:{port}") })
     }
 
-    /// Sends a request; status and body.
+    /// Sends a request with a form or JSON; status and body.
     pub fn ask(&mut self, method: &str, path: &str, token: &str, form: &str) -> Result<(u16, Vec<u8>)> {
         let head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: bearer {token}\r\n", self.host);
-        let kind = "Content-Type: application/x-www-form-urlencoded";
+        let kind = if form.starts_with('{') { "Content-Type: application/json" } else { "Content-Type: application/x-www-form-urlencoded" };
         let body = if form.is_empty() { "\r\n".to_owned() } else { format!("{kind}\r\nContent-Length: {}\r\n\r\n{form}", form.len()) };
         let asked = self.stream.get_mut().write_all(format!("{head}{body}").as_bytes());
         asked.and_then(|()| self.answer()).map_err(|error| format!("{method} {path}: {error}"))

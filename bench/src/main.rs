@@ -1,12 +1,19 @@
 //! `bench IMPAASD`: start time, idle memory, and requests per second with p50 and p99 of the read routes, each also as a ratio to a
-//! no-op actix route that sends the same bytes in the same run; times of changes; and whether more apps make answers slower. `bench noop PORT FILE` is that route.
+//! no-op actix route that sends the same bytes in the same run; times of changes; whether more apps make answers slower; and the lists
+//! and the memory of a server with 1,000 apps and 2,000 units in a cluster, which `bench IMPAASD cluster` measures alone.
+//! `bench noop PORT FILE` is that route, `bench stand-in PORT APPS` that cluster.
 
 mod client;
+mod cluster;
+mod crowd;
 mod measure;
 mod noop;
 mod scale;
+mod server;
 
 use std::{path::Path, process::ExitCode};
+
+use measure::What;
 
 /// Failures are told to a person.
 type Result<T> = std::result::Result<T, String>;
@@ -16,8 +23,10 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match words.as_slice() {
         ["noop", port, file] => noop::serve(port, Path::new(file)),
-        [impaasd] => measure::run(Path::new(impaasd)),
-        _ => Err("usage: bench IMPAASD".to_owned()),
+        ["stand-in", port, apps] => crowd::stand_in(port, apps),
+        [impaasd] => measure::run(Path::new(impaasd), What::All),
+        [impaasd, "cluster"] => measure::run(Path::new(impaasd), What::Cluster),
+        _ => Err("usage: bench IMPAASD [cluster]".to_owned()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

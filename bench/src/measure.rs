@@ -1,18 +1,18 @@
 //! The measurements, in order.
 
 use std::{
-    fs::{create_dir_all, read_to_string, remove_dir_all, write},
-    net::TcpListener,
+    fs::{create_dir_all, remove_dir_all, write},
     ops::Range,
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    path::Path,
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
 use crate::{
     Result,
     client::{Connection, Figures, load},
-    scale,
+    crowd, scale,
+    server::{Running, free_port, log_in, resident, start, wait_for},
 };
 
 /// First answer after a start, at most.
@@ -24,7 +24,10 @@ const MEMORY_LIMIT: f64 = 40.0;
 /// So many apps are there for the small, the usual and the large measurement.
 const APPS: [usize; 3] = [100, 1000, 10_000];
 const VARIABLES: usize = 200;
-const CONNECTIONS: usize = 8;
+/// What the apps of this machine are besides.
+const HERE: &str = "platform=static";
+/// So many ask at the same time.
+pub const CONNECTIONS: usize = 8;
 
 /// The routes that are asked.
 const ROUTES: [&str; 7] =
@@ -36,20 +39,22 @@ const BUDGETS: &str = include_str!("../../tests/budget/budgets.txt");
 /// How long each route is asked.
 const TIME: Duration = Duration::from_secs(4);
 
-/// A process that ends with this value.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        drop((self.0.kill(), self.0.wait()));
-    }
+/// What is measured.
+#[derive(Clone, Copy)]
+pub enum What {
+    /// The server by itself, and with a cluster.
+    All,
+    /// With a cluster.
+    Cluster,
 }
 
-/// Measures everything; an error when a limit is passed.
-pub fn run(impaasd: &Path) -> Result<()> {
+/// Measures; an error when a limit is passed.
+pub fn run(impaasd: &Path, what: What) -> Result<()> {
+    let impaasd = &impaasd.canonicalize().map_err(|error| format!("{}: {error}", impaasd.display()))?;
     let folder = std::env::temp_dir().join(format!("impaas-bench-{}", std::process::id()));
     create_dir_all(&folder).map_err(|error| error.to_string())?;
-    let outcome = measure(impaasd, &folder);
+    let alone = if matches!(what, What::All) { measure(impaasd, &folder) } else { Ok(()) };
+    let outcome = crowd::measure(impaasd, &folder).and(alone);
     drop(remove_dir_all(&folder));
     outcome
 }
@@ -80,54 +85,31 @@ fn limits(start: Duration, memory: f64) -> Result<()> {
     Ok(())
 }
 
-/// Starts it and waits for the first answer.
-fn start(impaasd: &Path, folder: &Path, api: u16, apps: u16) -> Result<(Running, Duration)> {
-    let mut command = Command::new(impaasd);
-    command.arg("serve").arg("--data-dir").arg(folder.join("data")).args(["--listen", &format!("127.0.0.1:{api}")]);
-    command.args(["--apps-listen", &format!("127.0.0.1:{apps}")]).args(["--log", "warn"]).current_dir(folder);
-    let begun = Instant::now();
-    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn();
-    let running = Running(child.map_err(|error| format!("{}: {error}", impaasd.display()))?);
-    wait_for(api, "/healthcheck/")?;
-    Ok((running, begun.elapsed()))
-}
-
-fn wait_for(port: u16, path: &str) -> Result<()> {
-    let begun = Instant::now();
-    while begun.elapsed() < Duration::from_secs(30) {
-        let asked = Connection::open(port).and_then(|mut connection| connection.ask("GET", path, "", ""));
-        if asked.is_ok_and(|(status, _)| status == 200) {
-            return Ok(());
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    Err(format!("no answer from {path} on port {port}"))
-}
-
 /// Everything that is asked of a server as it fills.
 fn grow(folder: &Path, api: u16, pid: u32) -> Result<()> {
     let [few, usual, many] = APPS;
     let mut connection = Connection::open(api)?;
     let token = log_in(&mut connection, &folder.join("data/first-login.txt"))?;
-    create(&mut connection, &token, 0..few)?;
+    create(&mut connection, &token, 0..few, HERE)?;
     let among_few = scale::ask(api, &token)?;
     let mut connection = Connection::open(api)?;
-    create(&mut connection, &token, few..usual)?;
+    create(&mut connection, &token, few..usual, HERE)?;
     set_variables(&mut connection, &token)?;
-    routes(folder, api, &token)?;
+    compared(folder, api, &token, &ROUTES)?;
     println!("memory after that            {:6.1} MiB", resident(pid)?);
     let mut connection = Connection::open(api)?;
-    create(&mut connection, &token, usual..many)?;
+    create(&mut connection, &token, usual..many, HERE)?;
     let among_many = scale::ask(api, &token)?;
     scale::compare((few, &among_few), (many, &among_many));
     println!("memory after that            {:6.1} MiB", resident(pid)?);
     Ok(())
 }
 
-fn create(connection: &mut Connection, token: &str, numbers: Range<usize>) -> Result<()> {
+/// Makes apps of these numbers; `more` says what they are besides.
+pub fn create(connection: &mut Connection, token: &str, numbers: Range<usize>, more: &str) -> Result<()> {
     let (begun, (first, end)) = (Instant::now(), (numbers.start, numbers.end));
     for number in numbers {
-        let form = format!("name=app-{number}&platform=static&teamOwner=demo");
+        let form = format!("name=app-{number}&teamOwner=demo&{more}");
         let (status, body) = connection.ask("POST", "/1.0/apps", token, &form)?;
         if status != 201 {
             return Err(format!("app {number} was not created: {status} {}", String::from_utf8_lossy(&body)));
@@ -153,9 +135,10 @@ fn set_variables(connection: &mut Connection, token: &str) -> Result<()> {
     Ok(())
 }
 
-fn routes(folder: &Path, api: u16, token: &str) -> Result<()> {
+/// Asks each route for a while, and the same bytes of a route that does nothing.
+pub fn compared(folder: &Path, api: u16, token: &str, paths: &[&str]) -> Result<()> {
     println!("\n{CONNECTIONS} connections          requests/s   p50 ms   p99 ms      bytes   no-op/s   ratio");
-    for path in ROUTES {
+    for path in paths {
         // A connection of its own: servers close those that were idle while another one was measured.
         let (status, body) = Connection::open(api)?.ask("GET", path, token, "")?;
         if status != 200 {
@@ -184,30 +167,7 @@ fn noop(folder: &Path, body: &[u8]) -> Result<Figures> {
     load(port, "/", "", CONNECTIONS, TIME)
 }
 
-fn log_in(connection: &mut Connection, file: &Path) -> Result<String> {
-    let text = read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
-    let mut lines = text.lines();
-    let (email, password) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
-    let (status, body) = connection.ask("POST", &format!("/1.0/users/{email}/tokens"), "", &format!("password={password}"))?;
-    let body = String::from_utf8_lossy(&body);
-    let token = body.split("\"token\":\"").nth(1).and_then(|rest| rest.split('"').next());
-    token.map(str::to_owned).ok_or(format!("login: {status} {body}"))
-}
-
-/// Resident memory in MiB.
-fn resident(pid: u32) -> Result<f64> {
-    let status = PathBuf::from(format!("/proc/{pid}/status"));
-    let text = read_to_string(status).map_err(|error| error.to_string())?;
-    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
-    let kib: f64 = line.trim().trim_end_matches(" kB").parse().map_err(|error| format!("{line}: {error}"))?;
-    Ok(kib / 1024.0)
-}
-
-fn millis(time: Duration) -> f64 {
+/// As shown.
+pub fn millis(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
-}
-
-fn free_port() -> Result<u16> {
-    let listener = TcpListener::bind("127.0.0.1:0").map_err(|error| error.to_string())?;
-    Ok(listener.local_addr().map_err(|error| error.to_string())?.port())
 }

@@ -1,6 +1,6 @@
 //! Finds apps: by what a caller asks for, among those the caller may see.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use regex::RegexBuilder;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use crate::{
     error::{Error, Result},
     permission::ContextType::{self, Pool, Team},
     plan::Plan,
-    provisioner::Unit,
+    provisioner::{DynProvisioner, Unit},
     router::address::{self, Addresses},
     store::{Document, Filter, Find, Spec, lenient},
 };
@@ -85,26 +85,77 @@ impl Document for Listed {
     const SPEC: &'static Spec = &Spec { name: App::SPEC.name, indexes: App::SPEC.indexes, sealed: &[] };
 }
 
-/// Found apps by name, each with its units.
+/// Found apps by name, with what runs them.
 #[derive(Clone, Default)]
 pub struct Found {
     apps: Arc<Vec<Listed>>,
-    units: Vec<Vec<Unit>>,
+    /// By pool.
+    running: BTreeMap<String, Running>,
     /// Where they answer by routers that are not of this server.
     pub addresses: Addresses,
 }
 
+/// What runs the apps of a pool.
+#[derive(Clone)]
+struct Running {
+    provisioner: DynProvisioner,
+    heard: Heard,
+}
+
+/// By what the same units are known again.
+#[derive(Clone, PartialEq)]
+enum Heard {
+    /// Nothing was heard of them since.
+    Count(u64),
+    /// They are equal.
+    Units(BTreeMap<String, Vec<Unit>>),
+}
+
 impl Found {
+    fn of(ctx: &Context, apps: Arc<Vec<Listed>>, addresses: Addresses) -> Self {
+        let mut running: BTreeMap<String, Running> = BTreeMap::new();
+        for app in apps.iter() {
+            if !running.contains_key(&app.pool) {
+                running.insert(app.pool.clone(), Running::now(ctx.provisioners.now(&app.pool)));
+            }
+            if let Some(Running { provisioner, heard: Heard::Units(units) }) = running.get_mut(&app.pool) {
+                units.insert(app.name.clone(), provisioner.units(&app.name));
+            }
+        }
+        Self { apps, running, addresses }
+    }
+
     /// Each app with its units.
-    pub fn iter(&self) -> impl Iterator<Item = (&Listed, &[Unit])> {
-        self.apps.iter().zip(self.units.iter().map(Vec::as_slice))
+    pub fn iter(&self) -> impl Iterator<Item = (&Listed, Vec<Unit>)> {
+        self.apps.iter().map(|app| (app, self.running.get(&app.pool).map(|running| running.units(&app.name)).unwrap_or_default()))
     }
 }
 
-/// The same documents, not only equal ones, and equal units.
+impl Running {
+    /// The count is taken before units are looked at: a change in between makes what was seen old.
+    fn now(provisioner: DynProvisioner) -> Self {
+        let heard = provisioner.units_heard().map_or_else(|| Heard::Units(BTreeMap::new()), Heard::Count);
+        Self { provisioner, heard }
+    }
+
+    fn units(&self, app: &str) -> Vec<Unit> {
+        match &self.heard {
+            Heard::Count(_) => self.provisioner.units(app),
+            Heard::Units(units) => units.get(app).cloned().unwrap_or_default(),
+        }
+    }
+}
+
+impl PartialEq for Running {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.provisioner, &other.provisioner) && self.heard == other.heard
+    }
+}
+
+/// The same documents, not only equal ones, and the same units.
 impl PartialEq for Found {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.apps, &other.apps) && self.units == other.units && self.addresses == other.addresses
+        Arc::ptr_eq(&self.apps, &other.apps) && self.running == other.running && self.addresses == other.addresses
     }
 }
 
@@ -113,9 +164,8 @@ pub async fn list(ctx: &Context, caller: &Caller, wanted: &Wanted) -> Result<Fou
     let Some(visible) = caller.grants.filter("app.read.info", &FIELDS) else { return Ok(Found::default()) };
     let by_name = Find { sort: Some(("name", false)), ..Find::default() };
     let apps = ctx.store.of::<Listed>().current(visible.and(wanted.filter()?), by_name).await?;
-    let units = apps.iter().map(|app| ctx.provisioners.now(&app.pool).units(&app.name)).collect();
     let addresses = address::known(&ctx.store, &apps).await?;
-    Ok(Found { apps, units, addresses })
+    Ok(Found::of(ctx, apps, addresses))
 }
 
 impl Wanted {

@@ -238,6 +238,10 @@ pub trait Apps: Send + Sync {
     }
     /// The app's units, from memory.
     fn units(&self, app: &str) -> Vec<Unit>;
+    /// Counts what is heard of units: while it stays the same, so does every app's. `None` where nobody counts.
+    fn units_heard(&self) -> Option<u64> {
+        None
+    }
     /// How many apps and units there are, from memory.
     fn census(&self) -> Census {
         Census::default()

@@ -1,6 +1,6 @@
 //! Where apps answer by routers that have to be asked: kept, so that lists of apps ask nobody. tsuru keeps it in the same place.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +10,9 @@ use crate::{
     error::Result,
     store::{Document, Filter, Find, Spec, Store, Update, lenient},
 };
+
+/// So many apps at least are many.
+const MANY: usize = 100;
 
 /// An address as stored.
 #[derive(Debug, Serialize, Deserialize)]
@@ -28,14 +31,23 @@ fn key(app: &str, router: &str) -> String {
     ["app-router-addr", app, router].join("\0")
 }
 
-/// Addresses of some apps.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Addresses(BTreeMap<String, String>);
+/// Addresses of some apps, in the order of their keys.
+#[derive(Clone, Debug, Default)]
+pub struct Addresses(Arc<Vec<Kept>>);
 
 impl Addresses {
     /// Where the app answers by this router; nothing when nobody knows.
     pub fn of(&self, app: &str, router: &str) -> Option<&str> {
-        self.0.get(&key(app, router)).map(String::as_str)
+        let key = key(app, router);
+        let at = self.0.binary_search_by(|kept| kept.key.cmp(&key)).ok()?;
+        self.0.get(at).map(|kept| kept.value.as_str())
+    }
+}
+
+/// The same documents, not only equal ones.
+impl PartialEq for Addresses {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || (self.0.is_empty() && other.0.is_empty())
     }
 }
 
@@ -46,14 +58,16 @@ pub async fn ensure_collection(store: &Store) -> Result<()> {
 
 /// What is known of these apps; without asking where they have no other router than `local`.
 pub async fn known(store: &Store, apps: &[Listed]) -> Result<Addresses> {
-    let others =
-        |app: &Listed| app.routers.iter().filter(|router| router.name != LOCAL).map(|router| key(&app.name, &router.name)).collect();
-    let keys: Vec<String> = apps.iter().flat_map(|app| -> Vec<String> { others(app) }).collect();
-    if keys.is_empty() {
-        return Ok(Addresses::default());
-    }
-    let kept = store.of::<Kept>().current(Filter::any_of("_id", keys), Find::default()).await?;
-    Ok(Addresses(kept.iter().map(|kept| (kept.key.clone(), kept.value.clone())).collect()))
+    let others = |app: &Listed| app.routers.iter().any(|router| router.name != LOCAL);
+    let apps: Vec<&Listed> = apps.iter().filter(|app| others(app)).collect();
+    let filter = match apps.len() {
+        0 => return Ok(Addresses::default()),
+        // So many are not worth naming.
+        MANY.. => Filter::All,
+        _ => Filter::any_of("_id", apps.iter().flat_map(|app| app.routers.iter().map(|router| key(&app.name, &router.name)))),
+    };
+    let by_key = Find { sort: Some(("_id", false)), ..Find::default() };
+    Ok(Addresses(store.of::<Kept>().current(filter, by_key).await?))
 }
 
 /// Keeps an address that a router told.

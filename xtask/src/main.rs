@@ -26,7 +26,8 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   cluster status    which of its parts run
   cluster down      stops it and removes all of it but what was downloaded and built
   mongo-wire PORT   runs the MongoDB wire server of the tests until Ctrl-C
-  bench             start time, memory and requests per second of a release build, beside a route that does nothing
+  bench [cluster]   start time, memory and requests per second of a release build, beside a route that does nothing; or only
+                    those with 1,000 apps and 2,000 units in a cluster
 ";
 
 fn main() -> ExitCode {
@@ -47,7 +48,7 @@ fn main() -> ExitCode {
         ["cluster", "down"] => cluster::Cluster::here().down().map(drop),
         ["mongo-wire", port] => wire(port),
         ["coverage", file] => coverage::check(&test::root(), file.as_ref()).map(drop),
-        ["bench"] => bench::run(),
+        ["bench", parts @ ..] => bench::run(parts),
         _ => Err(USAGE.to_owned()),
     };
     match outcome {

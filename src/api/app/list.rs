@@ -63,9 +63,9 @@ fn wanted(call: &Call) -> Wanted {
 }
 
 impl Resume {
-    fn of(app: &Listed, units: &[Unit], routers: Vec<RouterView>, detail: Detail) -> Self {
+    fn of(app: &Listed, units: Vec<Unit>, routers: Vec<RouterView>, detail: Detail) -> Self {
         let app = app.clone();
-        let units = if detail.units { view::units(&app.platform, units.to_vec()) } else { Vec::new() };
+        let units = if detail.units { view::units(&app.platform, units) } else { Vec::new() };
         let (platform, description, metadata) = match detail.extended {
             true => (app.platform, app.description, app.metadata.into()),
             false => Default::default(),

@@ -87,6 +87,10 @@ impl Apps for Kubernetes {
         self.pods.of(app).iter().filter_map(|pod| unit::of(pod)).collect()
     }
 
+    fn units_heard(&self) -> Option<u64> {
+        Some(self.pods.count())
+    }
+
     fn census(&self) -> Census {
         let mut census = Census::default();
         self.deployments.each(|_| census.apps += 1);

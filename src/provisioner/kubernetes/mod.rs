@@ -11,6 +11,7 @@ mod exec;
 mod held;
 mod isolation;
 mod jobs;
+mod kept;
 mod logs;
 mod metrics;
 pub mod objects;
@@ -121,7 +122,7 @@ impl Kubernetes {
     }
 
     /// Refused while nothing is known of the cluster.
-    async fn is_known<K: write::Object>(&self, cache: &Cache<K>) -> Result<()> {
+    async fn is_known<K: write::Object + kept::Kept>(&self, cache: &Cache<K>) -> Result<()> {
         if cache.is_whole(FIRST).await { Ok(()) } else { Err(Error::unavailable(self.trouble_text())) }
     }
 

@@ -20,14 +20,15 @@ const CRASHING: &str = "CrashLoopBackOff";
 
 /// The unit that a pod is; none of a pod that is on its way out, was replaced, or belongs to no app.
 pub fn of(pod: &Pod) -> Option<Unit> {
-    let status = pod.status.clone().unwrap_or_default();
-    if is_going(pod) || was_replaced(&status) {
+    let unknown = PodStatus::default();
+    let status = pod.status.as_ref().unwrap_or(&unknown);
+    if is_going(pod) || was_replaced(status) {
         return None;
     }
     let say = |name: &str| labels::lookup(pod.metadata.labels.as_ref(), pod.metadata.annotations.as_ref(), name);
     let said = say("app-version").and_then(|version| version.parse().ok()).filter(|version| *version > 0);
-    let (state, reason) = state(&status);
-    let containers = status.container_statuses.unwrap_or_default();
+    let (state, reason) = state(status);
+    let containers = status.container_statuses.as_deref().unwrap_or_default();
     Some(Unit {
         id: pod.metadata.name.clone()?,
         app: say("app-name")?.to_owned(),
@@ -35,8 +36,8 @@ pub fn of(pod: &Pod) -> Option<Unit> {
         version: said.or_else(|| version_of_image(pod)).unwrap_or_default(),
         status: state,
         reason,
-        ip: status.host_ip.unwrap_or_default(),
-        internal_ip: status.pod_ip.unwrap_or_default(),
+        ip: status.host_ip.clone().unwrap_or_default(),
+        internal_ip: status.pod_ip.clone().unwrap_or_default(),
         port: None,
         routable: said.is_none() || say("is-routable") == Some("true"),
         ready: !containers.is_empty() && containers.iter().all(|container| container.ready),

@@ -20,7 +20,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::client::innermost;
+use super::{client::innermost, kept::Kept};
 
 /// Ours are marked with this.
 const OURS: &str = "tsuru.io/is-tsuru=true";
@@ -28,6 +28,8 @@ const APP: &str = "tsuru.io/app-name";
 const JOB: &str = "tsuru.io/job-name";
 /// A watch is begun anew after so many seconds: a connection that died without a word is noticed then.
 const WATCH: u32 = 120;
+/// Objects are listed in pages of so many: each is in memory whole until it is trimmed.
+const PAGE: u32 = 100;
 /// A kind that a cluster lacks is looked for again.
 const LOOK: Duration = Duration::from_secs(60);
 
@@ -59,7 +61,7 @@ impl<K> Default for Cache<K> {
 
 impl<K> Cache<K>
 where
-    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
+    K: Resource<DynamicType = ()> + Kept + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
 {
     /// Begins to watch, until `end`.
     pub fn start(client: Client, end: CancellationToken) -> Arc<Self> {
@@ -111,7 +113,7 @@ where
     }
 
     async fn follow(&self, client: Client, labels: &str) {
-        let ours = watcher::Config::default().labels(labels).timeout(WATCH);
+        let ours = watcher::Config::default().labels(labels).timeout(WATCH).page_size(PAGE);
         let stream = watcher(Api::<K>::all(client), ours).default_backoff();
         let mut stream = std::pin::pin!(stream);
         let mut listed = ByOwner::new();
@@ -178,6 +180,11 @@ where
         self.changes.subscribe()
     }
 
+    /// How many changes were heard of.
+    pub fn count(&self) -> u64 {
+        *self.changes.borrow()
+    }
+
     /// Waits until what is known is so, so long; false when it never was.
     pub async fn until(&self, patience: Duration, holds: impl Fn(&Self) -> bool) -> bool {
         let mut changes = self.changes();
@@ -193,9 +200,10 @@ where
     }
 }
 
-fn insert<K: Resource<DynamicType = ()>>(known: &mut ByOwner<K>, mut object: K) {
-    // Nobody reads it, and it is half of the object.
+fn insert<K: Resource<DynamicType = ()> + Kept>(known: &mut ByOwner<K>, mut object: K) {
+    // It is half of the object.
     object.meta_mut().managed_fields = None;
+    object.trim();
     if let Some(owner) = owner(&object) {
         known.entry(owner).or_default().insert(key(&object), Arc::new(object));
     }

@@ -21,6 +21,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::{
     Kubernetes,
     client::SHORT,
+    kept::Kept,
     objects::{
         http_route::HttpRoute,
         labels,
@@ -57,7 +58,7 @@ impl Watched {
 
     fn begin<K>(&self) -> Arc<Cache<K>>
     where
-        K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
+        K: Resource<DynamicType = ()> + Kept + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
     {
         Cache::of_apps(self.client.clone(), self.token.clone())
     }
