@@ -5,7 +5,6 @@ mod adoption;
 mod build;
 mod clusters;
 mod commands;
-mod crowd;
 mod faults;
 mod google;
 mod interrupted;

@@ -1,5 +1,5 @@
 //! Stands in for a cluster's API server: apps as a real one tells of them, listed in pages; watches, in which nothing happens; changes,
-//! which are said to be made. It tells what it was asked. Tests use it too.
+//! which are said to be made. It tells what it was asked.
 
 use std::{
     collections::HashMap,
