@@ -5,6 +5,7 @@ mod adoption;
 mod build;
 mod clusters;
 mod commands;
+mod crowd;
 mod faults;
 mod google;
 mod interrupted;

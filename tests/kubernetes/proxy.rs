@@ -5,6 +5,7 @@ use std::{
     convert::Infallible,
     io,
     sync::{Arc, Mutex},
+    time::{Duration, Instant},
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -65,6 +66,8 @@ struct State {
     /// Counts the times that all connections were cut.
     cuts: watch::Sender<u32>,
     asked: Mutex<Vec<(Method, String)>>,
+    /// When something was changed.
+    changed: Mutex<Vec<Instant>>,
     met: Mutex<HashSet<(Method, String)>>,
 }
 
@@ -79,6 +82,7 @@ impl Proxy {
             groups: Mutex::default(),
             cuts: watch::Sender::new(0),
             asked: Mutex::default(),
+            changed: Mutex::default(),
             met: Mutex::default(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -120,10 +124,22 @@ impl Proxy {
         self.state.asked.lock().unwrap().iter().map(|(method, path)| format!("{method} {path}")).collect()
     }
 
+    /// The longest time between two changes that were asked for since this was taken last.
+    pub fn take_longest_pause(&self) -> Duration {
+        let times: Vec<Instant> = self.state.changed.lock().unwrap().drain(..).collect();
+        times.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or_default()
+    }
+
     /// The same, and takes it.
     pub fn take_asked(&self) -> Vec<String> {
         self.state.asked.lock().unwrap().drain(..).map(|(method, path)| format!("{method} {path}")).collect()
     }
+}
+
+/// Those that look at something once: watches are not among them, nor what is looked for by itself.
+pub fn looks(asked: &[String]) -> Vec<&String> {
+    let by_itself = ["watch=true", "/apis/metrics.k8s.io/", "/apis/keda.sh/", "/apis/autoscaling.k8s.io/"];
+    asked.iter().filter(|asked| asked.starts_with("GET ") && !by_itself.iter().any(|part| asked.contains(part))).collect()
 }
 
 /// Those that change something in the cluster.
@@ -168,6 +184,9 @@ async fn answer(state: Arc<State>, request: Request<Incoming>) -> Result<Respons
     let path = request.uri().path_and_query().map_or_else(String::new, ToString::to_string);
     let asked = (request.method().clone(), path);
     state.asked.lock().unwrap().push(asked.clone());
+    if *request.method() != Method::GET {
+        state.changed.lock().unwrap().push(Instant::now());
+    }
     let mut weather = state.weather.subscribe();
     let everywhere = *weather.borrow_and_update();
     match state.local_to(&asked.1).unwrap_or(everywhere) {
