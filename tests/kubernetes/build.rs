@@ -14,11 +14,11 @@ use impaas::{
 };
 use serde_json::{Value, json};
 
-use super::{World, running::started};
+use super::{PATIENCE, World, running::started};
 use crate::{
     api::{double, harness::Reply},
     build::{buildkit, service::Service},
-    server::archive,
+    server::{archive, eventually},
 };
 
 const REGISTRY: &str = "127.0.0.1:5000";
@@ -86,13 +86,19 @@ impl Yard {
     async fn answer(&self, port: u16) -> String {
         let info = self.world.until("a unit runs", |info| started(info) == 1).await;
         let address = info["units"][0]["InternalIP"].as_str().unwrap().to_owned();
-        reqwest::get(format!("http://{address}:{port}/")).await.unwrap().text().await.unwrap()
+        answer(&format!("http://{address}:{port}/")).await
     }
 
     /// The tags that the registry has of the app.
     pub async fn tags(&self) -> Vec<String> {
         tags(&format!("{0}/app-{0}", self.world.name)).await
     }
+}
+
+/// What is answered there, once somebody listens: a unit without health check runs before it does.
+pub async fn answer(url: &str) -> String {
+    eventually("somebody listens", PATIENCE, async || reqwest::get(url).await.is_ok()).await;
+    reqwest::get(url).await.unwrap().text().await.unwrap()
 }
 
 /// The tags of a repository.

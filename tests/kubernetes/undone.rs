@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     PATIENCE, World,
-    build::{Yard, ended_well},
+    build::{Yard, answer, ended_well},
     running::started,
 };
 use crate::server::{archive, eventually};
@@ -60,8 +60,7 @@ impl Yard {
         let info = self.world.until("the units are those of the first version", |info| started(info) == 2).await;
         let web = info["units"].as_array().unwrap().iter().find(|unit| unit["ProcessName"] == "web").unwrap();
         assert_eq!(web["Version"], 1);
-        let answer = reqwest::get(format!("http://{}:8888/", web["InternalIP"].as_str().unwrap())).await.unwrap();
-        assert_eq!(answer.text().await.unwrap(), "first");
+        assert_eq!(answer(&format!("http://{}:8888/", web["InternalIP"].as_str().unwrap())).await, "first");
         let events = self.world.server.ctx.store.of::<Event>();
         eventually("nothing runs any more", PATIENCE, async || events.count(Filter::eq("running", true)).await.unwrap() == 0).await;
     }
