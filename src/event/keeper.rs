@@ -154,11 +154,15 @@ impl Seen {
         self.counters.values().any(|(_, since)| since.elapsed() >= lease)
     }
 
-    /// Takes note of these events; gives those that have not been renewed for a lease. Who did not look for long, because the store was
-    /// away, counts anew: nobody could renew.
+    /// Takes note of these events; gives those that have not been renewed for a lease. Time without a look does not count; who did not
+    /// look for a whole lease, because the store was away, counts anew: nobody could renew.
     fn still<'a>(&mut self, now: Instant, lease: Duration, events: Vec<&'a Event>) -> Vec<(&'a Event, Duration)> {
-        if self.looked.replace(now).is_some_and(|looked| now.duration_since(looked) > lease / 2) {
+        let blind = self.looked.replace(now).map_or(Duration::ZERO, |looked| now.duration_since(looked)).saturating_sub(lease / 5);
+        if blind > lease {
             self.counters.clear();
+        }
+        for (_, since) in self.counters.values_mut() {
+            *since += blind;
         }
         self.counters.retain(|id, _| events.iter().any(|event| event.id == *id));
         let mut age = |event: &Event| {
@@ -205,7 +209,9 @@ mod tests {
 
     #[test]
     fn time_without_the_store_does_not_count() {
-        let looks = (0..13).step_by(3).chain((40..70).step_by(3));
-        assert_eq!(given_up(&mut Seen::default(), Instant::now(), |_| 1, looks), Some(55));
+        let away = |until: u64| (0..13).step_by(3).chain((until..until + 30).step_by(3));
+        assert_eq!(given_up(&mut Seen::default(), Instant::now(), |_| 1, away(40)), Some(55));
+        // A server that was slow for a while goes on where it was: four of these seven seconds do not count.
+        assert_eq!(given_up(&mut Seen::default(), Instant::now(), |_| 1, away(19)), Some(19));
     }
 }

@@ -15,8 +15,9 @@ use crate::{
 };
 
 const REGISTRY: &str = "127.0.0.1:5000";
-/// Runs for ever, and says so.
-const IMAGE: &str = "FROM 127.0.0.1:5000/base/busybox:latest\nCMD [\"sh\", \"-c\", \"while true; do echo alive; sleep 1; done\"]\n";
+/// Runs until it is told to end, and says so.
+const IMAGE: &str =
+    "FROM 127.0.0.1:5000/base/busybox:latest\nCMD [\"sh\", \"-c\", \"trap exit TERM; while true; do echo alive; sleep 1; done\"]\n";
 /// Ends at once, each time.
 const ENDS: &str = "FROM 127.0.0.1:5000/base/busybox:latest\nCMD [\"false\"]\n";
 const SETTINGS: &str = "
