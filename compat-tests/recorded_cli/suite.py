@@ -43,7 +43,7 @@ INSTEAD = {
 }
 
 # What runs by itself: looked at again until it is as recorded, for so many seconds.
-PATIENCE = {"job-info-2": 20, "job-log": 20}
+PATIENCE = {"job-info-2": 120, "job-log": 120}
 
 
 class Names:
