@@ -11,14 +11,21 @@ use crate::{
 
 /// 400 unless this team may have what is in the image: its own app's, or one that it has access to. `own` is what it is for.
 pub async fn check(ctx: &Context, provisioner: &DynProvisioner, image: &str, (own, team): (&ImageOf, &str)) -> Result<()> {
-    let allowed = match provisioner.image_of(image).await? {
-        None => true,
-        Some(of) if of == *own => true,
-        Some(ImageOf::App(name)) => {
-            let app = ctx.store.of::<App>().get(Filter::eq("name", name)).await?;
-            app.is_some_and(|app| app.team_owner == team || app.teams.iter().any(|other| other == team))
-        }
-        Some(ImageOf::Job(_)) => false,
-    };
-    if allowed { Ok(()) } else { Err(Error::invalid(format!("image {image:?} is not there for team {team:?}"))) }
+    match provisioner.image_of(image).await? {
+        None => Ok(()),
+        Some(of) if of == *own => Ok(()),
+        Some(ImageOf::App(name)) => check_team(ctx, &name, image, team).await,
+        Some(ImageOf::Job(_)) => Err(refused(image, team)),
+    }
+}
+
+/// The same of an image that holds the files of this app: they are for the app's teams.
+pub async fn check_team(ctx: &Context, app: &str, image: &str, team: &str) -> Result<()> {
+    let app = ctx.store.of::<App>().get(Filter::eq("name", app)).await?;
+    let allowed = app.is_some_and(|app| app.team_owner == team || app.teams.iter().any(|other| other == team));
+    if allowed { Ok(()) } else { Err(refused(image, team)) }
+}
+
+fn refused(image: &str, team: &str) -> Error {
+    Error::invalid(format!("image {image:?} is not there for team {team:?}"))
 }

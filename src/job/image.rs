@@ -2,12 +2,11 @@
 
 use super::{Job, env, run};
 use crate::{
-    app::{App, image as app_images},
+    app::image as app_images,
     context::Context,
-    error::{Error, Result},
+    error::Result,
     output::Output,
     provisioner::{ImageOf, JobBuild, Source, app_image},
-    store::Filter,
 };
 
 /// Lets the provisioner make the job's image from another one; its name.
@@ -26,8 +25,8 @@ pub async fn build_from(ctx: &Context, job: &Job, source: Source, out: &Output) 
 
 /// Files of an app are for the teams of the app. Registries have rules of their own.
 pub async fn check(ctx: &Context, job: &Job, image: &str) -> Result<()> {
-    let Some((name, _)) = app_image(image) else { return Ok(()) };
-    let app = ctx.store.of::<App>().get(Filter::eq("name", name)).await?;
-    let allowed = app.is_some_and(|app| app.team_owner == job.team_owner || app.teams.contains(&job.team_owner));
-    if allowed { Ok(()) } else { Err(Error::invalid(format!("image {image:?} is not there for team {:?}", job.team_owner))) }
+    match app_image(image) {
+        Some((app, _)) => app_images::check_team(ctx, app, image, &job.team_owner).await,
+        None => Ok(()),
+    }
 }
