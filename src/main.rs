@@ -133,6 +133,9 @@ fn run(cli: Cli) -> Result<()> {
     for key in file.unknown() {
         tracing::warn!(key, "unknown key in the configuration file");
     }
+    for key in file.unquoted() {
+        tracing::warn!(key, "counts as not set: its value has to be in quotes");
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         match cli.command.unwrap_or(Command::Serve) {

@@ -16,7 +16,7 @@ use crate::{
         version::AppVersions,
     },
     auth::{identify::Group, oauth_token::OauthToken, session, session::Session, team_token::TeamToken},
-    cluster::{Cluster, know},
+    cluster::{self, Cluster, know},
     config::{Config, Database},
     context::Context,
     error::{Error, Result},
@@ -118,6 +118,7 @@ async fn ensure<T: Document>(store: &Store) -> Result<()> {
 /// Runs until it is told to stop.
 pub async fn serve(config: Config) -> Result<()> {
     router::check_settings(&config)?;
+    cluster::server::check_settings(&config)?;
     let _data = DataDir::open(&config.data_dir)?;
     let api = std::net::TcpListener::bind(config.listen).map_err(|e| cannot_listen("listen", config.listen, &e))?;
     let metrics = metrics::bind(&config)?;

@@ -1,18 +1,15 @@
 """A real MariaDB in a temporary folder, and a small service broker (tsuru's classic service API) that makes databases and users in it."""
 
 import base64
-import http.server
-import json
 import os
 import re
 import secrets
 import shutil
 import subprocess
 import tempfile
-import threading
 import time
-import urllib.parse
 
+from stand_ins import Listening
 from stock import Failed, Skipped, free_port
 
 USER, PASSWORD = "mysql", secrets.token_hex(16)
@@ -62,52 +59,17 @@ class MariaDb:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-class Broker:
+class Broker(Listening):
     """Answers the service API; `calls` keeps method and path of each request."""
 
+    authorization = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+
     def __init__(self, database):
-        self.database, self.calls = database, []
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.database = database
+        super().__init__()
 
     def manifest(self, team):
         return f"id: mysql\nusername: {USER}\npassword: {PASSWORD}\nendpoint:\n  production: {self.url}\nteam: {team}\n"
-
-    def stop(self):
-        self.server.shutdown()
-
-    def handler(broker):
-        expected = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def log_message(self, *_):
-                pass
-
-            def handle_any(self):
-                path, query = urllib.parse.urlsplit(self.path)[2:4]
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
-                broker.calls.append(f"{self.command} {path}")
-                if self.headers.get("Authorization") != expected:
-                    return self.answer(401, "wrong credentials")
-                try:
-                    self.answer(*broker.act(self.command, path.strip("/").split("/"), urllib.parse.parse_qs(f"{query}&{body}")))
-                except (RuntimeError, KeyError) as error:
-                    self.answer(500, str(error))
-
-            def answer(self, status, content=None):
-                body = b"" if content is None else content.encode() if isinstance(content, str) else json.dumps(content).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "text/plain" if isinstance(content, str) else "application/json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            do_GET = do_POST = do_PUT = do_DELETE = handle_any
-
-        return Handler
 
     def act(self, method, path, form):
         match (method, path):

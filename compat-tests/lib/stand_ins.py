@@ -9,6 +9,9 @@ import urllib.parse
 class Listening:
     """Answers with what `act(method, path, form or JSON)` returns: a status and a text, something for JSON, or None."""
 
+    # What callers have to say of themselves, where it matters.
+    authorization = None
+
     def __init__(self):
         self.calls = []
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler(self))
@@ -31,8 +34,13 @@ def handler(whom):
             path, query = urllib.parse.urlsplit(self.path)[2:4]
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
             whom.calls.append(f"{self.command} {path}")
+            if whom.authorization not in (None, self.headers.get("Authorization")):
+                return self.answer(401, "wrong credentials")
             said = json.loads(body) if body.startswith("{") else urllib.parse.parse_qs(f"{query}&{body}")
-            self.answer(*whom.act(self.command, [urllib.parse.unquote(part) for part in path.strip("/").split("/")], said))
+            try:
+                self.answer(*whom.act(self.command, [urllib.parse.unquote(part) for part in path.strip("/").split("/")], said))
+            except (RuntimeError, KeyError) as error:
+                self.answer(500, str(error))
 
         def answer(self, status, content=None):
             body = b"" if content is None else content.encode() if isinstance(content, str) else json.dumps(content).encode()

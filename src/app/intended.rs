@@ -32,12 +32,22 @@ pub struct Intended {
     /// The event is a deploy: a version waits for its end.
     #[serde(default)]
     deploy: bool,
+    /// How many deploys there are once it is over, and whether the next one pulls the platform anew.
+    #[serde(default)]
+    counted: Option<Counted>,
     /// What should run, once that is known.
     #[serde(default)]
     processes: Option<Vec<Process>>,
     /// What ran before.
     #[serde(default)]
     before: Option<Vec<Process>>,
+}
+
+/// What a deploy changes of its app's document when it is over.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Counted {
+    deploys: i64,
+    update_platform: bool,
 }
 
 /// What should run of one process of a version; everything else is the app's documents' to say.
@@ -77,10 +87,11 @@ impl Process {
     }
 }
 
-/// A deploy begins.
-pub async fn begin_deploy(ctx: &Context, app: &Locked<App>, provisioner: &DynProvisioner) -> Result<()> {
+/// A deploy begins, after which the platform is pulled anew or not.
+pub async fn begin_deploy(ctx: &Context, app: &Locked<App>, provisioner: &DynProvisioner, update_platform: bool) -> Result<()> {
     if provisioner.cluster(&app.name).is_some() {
-        note(ctx, app, Update::set("deploy", true)).await?;
+        let counted = Counted { deploys: app.deploys + 1, update_platform };
+        note(ctx, app, Update::set("deploy", true).and_set("counted", counted)).await?;
         failpoint::reach("deploy:noted");
     }
     Ok(())
@@ -89,8 +100,14 @@ pub async fn begin_deploy(ctx: &Context, app: &Locked<App>, provisioner: &DynPro
 /// It is over: the version serves, or is forgotten.
 pub async fn end_deploy(ctx: &Context, app: &Locked<App>) {
     if ctx.provisioners.now(&app.pool).cluster(&app.name).is_some() {
-        forget(ctx, Filter::id(&app.name)).await;
+        forget(ctx, own(app)).await;
     }
+}
+
+/// The note of this event: another server that took it over has one of its own.
+fn own(app: &Locked<App>) -> Filter {
+    let event = ObjectId::parse_str(app.event().id()).unwrap_or_default();
+    Filter::id(&app.name).and(Filter::eq("event", event))
 }
 
 /// Does it with a note of what is wanted, which is gone when it is so or failed.
@@ -109,11 +126,12 @@ pub async fn applying<T>(
     let done = work.await;
     failpoint::reach("rollout:applied");
     // A deploy goes on: its note stays until its end.
-    forget(ctx, Filter::id(&app.name).and(Filter::ne("deploy", true))).await;
+    forget(ctx, own(app).and(Filter::ne("deploy", true))).await;
     done
 }
 
 async fn note(ctx: &Context, app: &Locked<App>, what: Update) -> Result<()> {
+    app.event().check().await?;
     let event = ObjectId::parse_str(app.event().id()).map_err(Error::internal)?;
     ctx.store.of::<Intended>().upsert(Filter::id(&app.name), what.and_set("event", event)).await?;
     Ok(())
@@ -178,12 +196,12 @@ async fn settle(ctx: &Context, left: &Intended) -> Result<()> {
     if ctx.store.of::<Intended>().count(Filter::id(&left.app).and(Filter::eq("event", left.event))).await? == 0 {
         return event.abort().await;
     }
-    let app = Locked::new(app.reload(&ctx.store).await?, event);
-    let settled = settle_locked(ctx, &app, left).await;
+    let mut app = Locked::new(app.reload(&ctx.store).await?, event);
+    let settled = settle_locked(ctx, &mut app, left).await;
     app.end(settled).await
 }
 
-async fn settle_locked(ctx: &Context, app: &Locked<App>, left: &Intended) -> Result<()> {
+async fn settle_locked(ctx: &Context, app: &mut Locked<App>, left: &Intended) -> Result<()> {
     let out = app.event().output();
     out.section("Bringing an interrupted change to its end");
     let settled = match (&left.processes, &left.before) {
@@ -194,10 +212,20 @@ async fn settle_locked(ctx: &Context, app: &Locked<App>, left: &Intended) -> Res
         return settled;
     }
     if left.deploy {
+        if left.processes.is_some() && settled.is_ok() {
+            count(ctx, app, left.counted).await?;
+        }
         deploy::tidy::end_interrupted(ctx, app).await?;
     }
     forget(ctx, Filter::id(&left.app)).await;
     settled
+}
+
+/// The deploy counts, unless it did before it was interrupted.
+async fn count(ctx: &Context, app: &mut Locked<App>, counted: Option<Counted>) -> Result<()> {
+    let Some(Counted { deploys, update_platform }) = counted.filter(|counted| app.deploys < counted.deploys) else { return Ok(()) };
+    let id = app.id;
+    app.change(&ctx.store, id, Update::set("deploys", deploys).and_set("updateplatform", update_platform)).await
 }
 
 /// Goes on; where that fails, back to what ran before.

@@ -1,6 +1,6 @@
 //! Brings what runs to what is wanted: restart, start, stop, number of units.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     App, autoscale, env,
@@ -17,7 +17,7 @@ use crate::{
     output::Output,
     plan::{Plan, StoredPlan},
     pool::Pool,
-    provisioner::{AppPlace, AppState, DynProvisioner, Mount, ProcessState, UnitStatus},
+    provisioner::{AppPlace, AppState, DynHold, DynProvisioner, Mount, ProcessState, UnitStatus},
     secret::Secret,
     store::Filter,
     volume,
@@ -132,7 +132,8 @@ pub async fn remove_units(ctx: &Context, app: &Locked<App>, which: &Which, fewer
             return rollout.patch(before, one, left).await;
         }
         rollout.out.section("Calling app stop internally as the number of units is zero");
-        rollout.stop(&Which { process: Some(one.name.clone()), version: Some(one.version) }).await
+        rollout.stop(&Which { process: Some(one.name.clone()), version: Some(one.version) }).await?;
+        rollout.tell_routers().await
     };
     removed.await.map_err(|e| during("remove units", e))
 }
@@ -242,9 +243,11 @@ impl<'a> Rollout<'a> {
         self.recipe().deploy(self.before.as_ref(), version, others)
     }
 
-    /// Refuses more units than there were when the quota has no room for them.
-    fn within_quota(&self, want: &AppState) -> Result<()> {
-        let (had, wants) = (self.before.as_ref().map_or(0, wanted::total), wanted::total(want));
+    /// Refuses more units than there were when the quota has no room for them, and for those that processes can scale to.
+    async fn within_quota(&self, want: &AppState) -> Result<()> {
+        let scaled = autoscale::seen(&self.ctx, self.app).await?;
+        let most = |state: &AppState| autoscale::most(&state.processes, &scaled);
+        let (had, wants) = (self.before.as_ref().map_or(0, most), most(want));
         let quota = crate::quota::Quota { in_use: had, ..self.app.quota };
         if wants > had { quota.check(wants - had) } else { Ok(()) }
     }
@@ -253,17 +256,21 @@ impl<'a> Rollout<'a> {
     pub async fn apply(&self, want: AppState) -> Result<()> {
         let units = wanted::total(&want);
         self.run(want).await?;
-        if units > 0 {
-            router::ensure(&self.ctx, self.app, &self.out).await?;
-            failpoint::reach("router:ensured");
-        }
+        if units > 0 { self.tell_routers().await } else { Ok(()) }
+    }
+
+    async fn tell_routers(&self) -> Result<()> {
+        self.app.event().check().await?;
+        router::ensure(&self.ctx, self.app, &self.out).await?;
+        failpoint::reach("router:ensured");
         Ok(())
     }
 
     /// When the event is cancelled meanwhile, what was before is made so again.
     async fn run(&self, want: AppState) -> Result<()> {
-        self.within_quota(&want)?;
-        let apply = |want: AppState| self.app.event().unless_cancelled(self.provisioner.apply(want, &self.out));
+        self.within_quota(&want).await?;
+        let hold: DynHold = Arc::new(self.app.event().lease());
+        let apply = |want: AppState| self.app.event().unless_cancelled(self.provisioner.apply(want, hold.clone(), &self.out));
         if self.provisioner.cluster(&self.app.name).is_some() {
             let change = (self.before.as_ref(), &want);
             let work = async {
@@ -279,7 +286,7 @@ impl<'a> Rollout<'a> {
         let applied = apply(want).await;
         if applied.is_err() && self.app.event().cancelled().is_cancelled() {
             let before = self.before.clone().unwrap_or_else(|| self.recipe().state(Vec::new()));
-            self.provisioner.apply(before, &self.out).await?;
+            self.provisioner.apply(before, hold, &self.out).await?;
         }
         applied
     }
@@ -305,12 +312,13 @@ impl<'a> Rollout<'a> {
         for (version, units) in wanted::past::noted(before, which, &self.versions) {
             write::stopped(&self.ctx.store, &self.app.name, version, &units).await?;
         }
-        self.apply(want).await
+        // Routers know the services, which stay as they are.
+        self.run(want).await
     }
 
     async fn patch(&self, before: &AppState, one: &ProcessState, units: u32) -> Result<()> {
         let want = self.recipe().units(before, one, units);
-        self.within_quota(&want)?;
+        self.within_quota(&want).await?;
         self.out.section(&format!("Patching from {} to {units} units", one.units));
         self.apply(want).await
     }

@@ -43,6 +43,13 @@ impl File {
         self.0.keys().map(String::as_str).filter(|key| !known::is_known(key)).collect()
     }
 
+    /// Keys of `clusters:defaults` that count as not set, as with tsurud: there only text counts.
+    pub fn unquoted(&self) -> Vec<&str> {
+        let is_text = |value: &Value| matches!(value, Value::String(_) | Value::Null);
+        let others = self.0.iter().filter(|(key, value)| key.starts_with("clusters:defaults:") && !is_text(value));
+        others.map(|(key, _)| key.as_str()).collect()
+    }
+
     /// Text, with `$VAR` and `${VAR}` expanded.
     pub fn opt_text(&self, key: &str) -> Result<Option<String>> {
         match self.0.get(key) {
@@ -185,6 +192,8 @@ mod tests {
     fn unknown_keys_are_found() {
         let file = File::parse("listen: a\nlisten-on: b\nrouters:\n  x:\n    type: api\n").unwrap();
         assert_eq!(file.unknown(), ["listen-on"]);
+        let defaults = File::parse("clusters: {defaults: {disable-pdb: true, max-surge: 25%, single-pool: 'true'}}").unwrap();
+        assert_eq!(defaults.unquoted(), ["clusters:defaults:disable-pdb"]);
     }
 
     #[test]

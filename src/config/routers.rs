@@ -10,6 +10,10 @@ const API: &str = "api";
 /// Objects that this server writes to clusters.
 const INGRESS: &str = "ingress";
 
+/// Apps with it would be reached otherwise than before, without a word.
+const RESERVED: &str = "this is the name of this server's own router, which reaches apps on its machine: call it otherwise, here and in the \
+    constraints of pools, and give the new one to the apps that have it";
+
 /// A router of the settings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RouterSettings {
@@ -38,7 +42,7 @@ fn one(name: String, settings: Value) -> Result<RouterSettings> {
         _ => return Err(Error::invalid(format!("config key 'routers:{name}:type' not found"))),
     };
     if name == "local" {
-        return Err(Error::invalid(format!("routers:{name}: no router can have this name, it has a meaning of its own")));
+        return Err(Error::invalid(format!("routers:{name}: {RESERVED}")));
     }
     if ![API, INGRESS].contains(&kind.as_str()) {
         return Err(Error::invalid(format!("routers:{name}:type: unknown router: {kind:?}.")));
@@ -67,5 +71,6 @@ mod tests {
         assert_eq!(why("routers:\n  x:\n    api-url: y\n"), "config key 'routers:x:type' not found");
         assert_eq!(why("routers:\n  x:\n    type: galeb\n"), "routers:x:type: unknown router: \"galeb\".");
         assert_eq!(why("routers:\n  x:\n    type: api\n"), "routers:x:api-url: wanted an address");
+        assert!(why("routers:\n  local:\n    type: api\n    api-url: http://r\n").starts_with("routers:local: this is the name of "));
     }
 }

@@ -1,7 +1,7 @@
 //! Begins and ends events.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -10,8 +10,9 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Allowed, Event, Events, Handles, Target, TargetType, block,
+    Allowed, Event, Events, Handles, Lease, Target, TargetType, block,
     document::{CancelInfo, Counter, ExtraTarget, Named},
+    lease::{LOST, Renewed},
     log::EventLog,
     unheard,
 };
@@ -140,7 +141,7 @@ impl Events {
 
     fn enrol(&self, event: Event) -> Running {
         let log = Arc::new(EventLog::new(event.id));
-        let renewed = Arc::new(Mutex::new(Instant::now()));
+        let renewed = Arc::new(Renewed::now());
         let (cancel, lost) = (CancellationToken::new(), CancellationToken::new());
         let handles = Handles { began: Instant::now(), cancel, lost, fence: event.fence, renewed, log };
         self.lock().insert(event.id, handles.clone());
@@ -244,9 +245,14 @@ impl Running {
         self.event.fence
     }
 
-    /// False once its lock may be somebody else's.
-    pub fn holds(&self) -> bool {
-        !self.handles.lost.is_cancelled() && (!self.events.store.is_shared() || self.handles.is_fresh())
+    /// Its lock, for those who do its work.
+    pub fn lease(&self) -> Lease {
+        Lease::new(&self.events, self.event.id, &self.handles)
+    }
+
+    /// Refused when its lock is somebody else's.
+    pub async fn check(&self) -> Result<()> {
+        self.lease().held().await
     }
 
     /// Its log.
@@ -274,7 +280,7 @@ impl Running {
     }
 
     fn interruption(&self) -> Error {
-        let text = if self.handles.lost.is_cancelled() { "the lock of this event was lost" } else { CANCELED };
+        let text = if self.handles.lost.is_cancelled() { LOST } else { CANCELED };
         Error::refused(text)
     }
 

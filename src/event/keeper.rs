@@ -30,7 +30,7 @@ impl Events {
                 self.pass_on_cancellations().await?;
                 let due = renewed.elapsed() >= self.patience.renewal;
                 if due {
-                    self.renew().await?;
+                    self.renew_all().await?;
                     renewed = Instant::now();
                 }
                 if due || seen.is_any_due(self.patience.lease) {
@@ -87,22 +87,10 @@ impl Events {
         Ok(())
     }
 
-    async fn renew(&self) -> Result<()> {
-        let own: Vec<_> = self.lock().iter().map(|(id, handles)| (*id, handles.fence)).collect();
-        for (id, fence) in own {
-            let ours = self.own_running(id, fence);
-            let renewal = Update::set("lockupdatetime", Time::now()).and_inc("renewals", 1);
-            let began = Instant::now();
-            let renewed = self.store.of::<Event>().update(ours, renewal).await?.is_some();
-            match self.lock().get(&id) {
-                Some(handles) if renewed => handles.renewed_at(began),
-                Some(handles) => {
-                    self.metrics.lock_lost();
-                    handles.lost.cancel();
-                    handles.cancel.cancel();
-                }
-                None => {}
-            }
+    async fn renew_all(&self) -> Result<()> {
+        let own: Vec<_> = self.lock().iter().map(|(id, handles)| (*id, handles.clone())).collect();
+        for (id, handles) in own {
+            self.renew(id, &handles).await?;
         }
         Ok(())
     }

@@ -58,9 +58,7 @@ impl<T> Locked<T> {
     /// Changes another document that the same event locks; what it is afterwards.
     pub async fn change_other<D: Document>(&self, store: &Store, id: impl Serialize, update: Update) -> Result<D> {
         let lost = || Error::refused("it was changed or removed by somebody else meanwhile, please try again");
-        if !self.event.holds() {
-            return Err(lost());
-        }
+        self.event.check().await?;
         let fence = self.event.fence();
         let newest = Filter::Or(vec![Filter::missing("fence"), Filter::lte("fence", fence)]);
         // tsuru's documents have no fences: there the lock's age alone says whether it holds.

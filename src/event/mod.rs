@@ -2,13 +2,14 @@
 //!
 //! The lock is a lease: its holder renews it every few seconds; an observer that saw its counter stand still for [`LEASE`] closes it.
 //! Each event has a fence, a number that only grows; what is written under a lock carries it, so a holder that lost the lock writes
-//! nothing.
+//! nothing. What is done elsewhere under a lock looks at its [`Lease`] first.
 
 pub mod begin;
 pub mod block;
 mod blocks;
 pub mod document;
 pub mod keeper;
+pub mod lease;
 pub mod list;
 pub mod locked;
 pub mod log;
@@ -36,6 +37,7 @@ use crate::{config::Limit, metrics::EventMetrics, store::Store};
 
 pub use begin::Begin;
 pub use document::{Allowed, Event, Instance, Target, TargetType};
+pub use lease::Lease;
 pub use locked::{Locked, Subject};
 
 /// A lock that was not renewed for so long is dead.
@@ -80,7 +82,7 @@ struct Handles {
     cancel: CancellationToken,
     lost: CancellationToken,
     fence: i64,
-    renewed: Arc<Mutex<Instant>>,
+    renewed: Arc<lease::Renewed>,
     log: Arc<log::EventLog>,
 }
 

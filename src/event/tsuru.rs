@@ -1,11 +1,11 @@
 //! The lock protocol of tsuru's server, for a database that both use: a running event's `lockupdatetime` is renewed; whoever finds one
 //! that is older than five minutes ends it. There are no fences, so a holder stops writing well before others take its lock.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bson::oid::ObjectId;
 
-use super::{Event, Events, Handles};
+use super::{Event, Events};
 use crate::{
     clock::Time,
     error::Result,
@@ -13,21 +13,9 @@ use crate::{
 };
 
 /// A lock that was not renewed for so long is anybody's.
-const EXPIRY: Duration = Duration::from_secs(300);
+pub(super) const EXPIRY: Duration = Duration::from_secs(300);
 /// So long before, its holder writes nothing more.
-const MARGIN: Duration = Duration::from_secs(60);
-
-impl Handles {
-    /// The lock was renewed at this moment.
-    pub(super) fn renewed_at(&self, moment: Instant) {
-        *self.renewed.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = moment;
-    }
-
-    /// True while nobody else may take the lock.
-    pub(super) fn is_fresh(&self) -> bool {
-        self.renewed.lock().unwrap_or_else(std::sync::PoisonError::into_inner).elapsed() < EXPIRY - MARGIN
-    }
-}
+pub(super) const MARGIN: Duration = Duration::from_secs(60);
 
 impl Events {
     /// The event while it runs and is ours.

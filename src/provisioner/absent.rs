@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use futures_util::{StreamExt, stream::BoxStream};
 
 use super::{
-    AppState, Apps, BuildRequest, Builder, Built, Exec, InternalAddress, JobBuild, JobEnd, JobId, JobState, Jobs, LogLine, LogQuery, Logs,
-    Provisioner, RunRequest, Shell, ShellRequest, Unit, Volumes,
+    AppState, Apps, BuildRequest, Builder, Built, DynHold, Exec, InternalAddress, JobBuild, JobEnd, JobId, JobState, Jobs, LogLine,
+    LogQuery, Logs, Provisioner, RunRequest, Shell, ShellRequest, Unit, Volumes,
 };
 use crate::{
     error::{Error, Result},
@@ -43,7 +43,7 @@ impl Builder for Absent {
 
 #[async_trait]
 impl Apps for Absent {
-    async fn apply(&self, _: AppState, _: &Output) -> Result<()> {
+    async fn apply(&self, _: AppState, _: DynHold, _: &Output) -> Result<()> {
         none()
     }
 

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 
 use super::{
-    AppState, Apps, BuildRequest, Builder, Built, DynProvisioner, Exec, InternalAddress, JobBuild, JobEnd, JobId, JobState, Jobs, LogLine,
-    LogQuery, Logs, Provisioner, Routes, RunRequest, Shell, ShellRequest, Unit, VolumePlace, Volumes,
+    AppState, Apps, BuildRequest, Builder, Built, DynHold, DynProvisioner, Exec, InternalAddress, JobBuild, JobEnd, JobId, JobState, Jobs,
+    LogLine, LogQuery, Logs, Provisioner, Routes, RunRequest, Shell, ShellRequest, Unit, VolumePlace, Volumes,
 };
 use crate::{
     error::{Error, Result},
@@ -58,7 +58,7 @@ impl Builder for Away {
 
 #[async_trait]
 impl Apps for Away {
-    async fn apply(&self, _: AppState, _: &Output) -> Result<()> {
+    async fn apply(&self, _: AppState, _: DynHold, _: &Output) -> Result<()> {
         self.refuse()
     }
 

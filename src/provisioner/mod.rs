@@ -6,6 +6,7 @@
 pub mod absent;
 pub mod away;
 mod exec;
+pub mod hold;
 mod jobs;
 pub mod kubernetes;
 pub mod local;
@@ -16,6 +17,7 @@ pub mod scaling;
 mod volumes;
 
 pub use exec::{Exec, RunRequest, Shell, ShellRequest};
+pub use hold::DynHold;
 pub use jobs::{Concurrency, JobBuild, JobEnd, JobId, JobState, Jobs, app_image};
 pub use placed::{AppPlace, Base, BuildPlace, JobPlace, PodPlace, PoolPlace, VolumePlace};
 pub use routes::Routes;
@@ -218,8 +220,9 @@ pub struct Mount {
 #[async_trait]
 pub trait Apps: Send + Sync {
     /// Brings the app to this state, streaming progress as tsuru words it, and keeps it there. New units become ready before old
-    /// ones leave: no request is lost. On an error what was changed is undone and the earlier state goes on serving.
-    async fn apply(&self, want: AppState, out: &Output) -> Result<()>;
+    /// ones leave: no request is lost. On an error what was changed is undone and the earlier state goes on serving. Who lost the hold
+    /// changes nothing any more, and undoes nothing.
+    async fn apply(&self, want: AppState, hold: DynHold, out: &Output) -> Result<()>;
     /// Waits until what a dropped [`Apps::apply`] began is undone.
     async fn settled(&self, _app: &str) {}
     /// Makes a new app known to others who look after apps where it will run. The first deploy does the same where this failed.

@@ -57,6 +57,7 @@ pub async fn open_to_seal(config: &Config) -> Result<(Store, Owner)> {
 /// Says what is wrong with the settings and what they name; changes nothing.
 pub async fn check(config: &Config) -> Result<&'static str> {
     crate::router::check_settings(config)?;
+    crate::cluster::server::check_settings(config)?;
     match &config.database {
         Database::Embedded if !Sqlite::is_in(&config.data_dir) => Ok("The settings are right. The first start will make the store."),
         Database::Embedded => {

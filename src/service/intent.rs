@@ -17,7 +17,7 @@ use crate::{
     app::App,
     context::Context,
     error::Result,
-    event::{Allowed, Begin, Locked, Subject, Target, document::ExtraTarget},
+    event::{Allowed, Begin, Locked, Subject, Target, begin::Running, document::ExtraTarget},
     job::{self, Job},
     store::{Document, Filter, Spec, StoreError},
 };
@@ -190,7 +190,7 @@ pub async fn recover(ctx: &Context) -> Result<()> {
 async fn settle(ctx: &Context, left: &Intent) -> Result<()> {
     let about = instance::target(&left.service, &left.instance);
     if left.deed == Deed::Create {
-        let event = ctx.events.begin(begin(about, None, "service-instance.create")).await?;
+        let Some(event) = take(ctx, left, begin(about, None, "service-instance.create")).await? else { return Ok(()) };
         return event.end(settle_create(ctx, &left.service, &left.instance).await).await;
     }
     if !left.job.is_empty() {
@@ -199,7 +199,8 @@ async fn settle(ctx: &Context, left: &Intent) -> Result<()> {
     let app = ctx.store.of::<App>().get(Filter::eq("name", &left.app)).await?;
     let instance = ctx.store.of::<Instance>().get(instance::named(&left.service, &left.instance)).await?;
     let (Some(app), Some(instance)) = (app, instance) else { return left.done(ctx).await };
-    let event = ctx.events.begin(begin(app.target(), Some(about), "app.update.unbind")).await?;
+    let begin = begin(app.target(), Some(about), "app.update.unbind");
+    let Some(event) = take(ctx, left, begin).await? else { return Ok(()) };
     let (app, instance) = (app.reload(&ctx.store).await?, instance.reload(&ctx.store).await?);
     let mut app = Locked::new(app, event);
     let settled = settle_bind(ctx, &mut app, &instance).await.map(drop);
@@ -210,11 +211,21 @@ async fn settle_of_job(ctx: &Context, left: &Intent, about: Target) -> Result<()
     let job = ctx.store.of::<Job>().get(Filter::eq("name", &left.job)).await?;
     let instance = ctx.store.of::<Instance>().get(instance::named(&left.service, &left.instance)).await?;
     let (Some(job), Some(instance)) = (job, instance) else { return left.done(ctx).await };
-    let event = ctx.events.begin(begin(job.target(), Some(about), "job.update")).await?;
+    let Some(event) = take(ctx, left, begin(job.target(), Some(about), "job.update")).await? else { return Ok(()) };
     let (job, instance) = (job.reload(&ctx.store).await?, instance.reload(&ctx.store).await?);
     let mut job = Locked::new(job, event);
     let settled = settle_bind_job(ctx, &mut job, &instance).await.map(drop);
     job.end(settled).await
+}
+
+/// Begins its event; none where another server was quicker, or the next request about the same thing.
+async fn take(ctx: &Context, left: &Intent, begin: Begin) -> Result<Option<Running>> {
+    let event = ctx.events.begin(begin).await?;
+    if ctx.store.of::<Intent>().count(Filter::id(&left.id).and(Filter::eq("event", left.event))).await? == 0 {
+        event.abort().await?;
+        return Ok(None);
+    }
+    Ok(Some(event))
 }
 
 fn begin(target: Target, extra: Option<Target>, kind: &str) -> Begin {

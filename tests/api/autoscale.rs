@@ -200,3 +200,18 @@ async fn each_call_takes_its_permission_on_the_app_its_team_or_its_pool() {
         }
     }
 }
+
+#[actix_web::test]
+async fn a_quota_keeps_room_for_the_units_that_processes_may_scale_to() {
+    let (server, _memory) = deployed().await;
+    let admin = server.admin().await;
+    // Two units of three, and one that does not scale.
+    admin.post(PATH).json(&cpu()).send().await.ok(200);
+    let limit = async |limit: &str| admin.put("/1.0/apps/a/quota").form(&[("limit", limit)]).send().await;
+    limit("3").await.fails(403, "New limit is less than the current allocated value");
+    limit("4").await.ok(200);
+    let more = admin.put("/1.0/apps/a/units").form(&[("units", "1"), ("process", "worker")]).send().await;
+    assert!(more.text.contains("Quota exceeded. Available: 0, Requested: 1."), "{}", more.text);
+    admin.delete(&format!("{PATH}?process=web")).send().await.ok(200);
+    limit("3").await.ok(200);
+}

@@ -7,6 +7,7 @@ use impaas::{
     app::App,
     error::Error,
     event::{Allowed, Begin, Event, Events, Patience, Target, TargetType, document::Named, log},
+    provisioner::hold::Hold,
     server,
     store::{Filter, Key, Sealer, Store, Update, sqlite::Sqlite},
 };
@@ -175,4 +176,38 @@ async fn a_write_with_an_old_fence_changes_nothing() {
     let mut locked = impaas::event::Locked::new(app.clone(), running);
     locked.change(&store, app.id, Update::set("description", "late")).await.unwrap_err();
     assert_eq!(App::load(&store, "blog").await.unwrap().description, "");
+}
+
+#[tokio::test]
+async fn who_was_held_up_longer_than_its_lease_changes_nothing_any_more() {
+    let store = store().await;
+    let app: App = serde_json::from_value(serde_json::json!({ "_id": { "$oid": ObjectId::new().to_hex() }, "name": "blog" })).unwrap();
+    store.of::<App>().insert(&app).await.unwrap();
+    // Nobody keeps the events of this one: that is how it is held up.
+    let held_up = events(&store).begin(begin(TargetType::App, "blog")).await.unwrap();
+    let (id, lease) = (held_up.id(), held_up.lease());
+    assert!(lease.is_sure());
+    let keeper = tokio::spawn(events(&store).keep());
+    ended(&store, &id).await;
+    keeper.abort();
+    assert!(!lease.is_sure());
+    let lost = "the lock of this event was lost: another server goes on with what it began";
+    assert_eq!(lease.check().await.unwrap_err().to_string(), lost);
+    let mut locked = impaas::event::Locked::new(app.clone(), held_up);
+    let late = locked.change(&store, app.id, Update::set("description", "late")).await;
+    assert_eq!(late.unwrap_err().to_string(), lost);
+    assert_eq!(App::load(&store, "blog").await.unwrap().description, "");
+}
+
+#[tokio::test]
+async fn who_was_held_up_and_was_not_missed_renews_its_lease_and_goes_on() {
+    let store = store().await;
+    let held_up = events(&store).begin(begin(TargetType::Team, "demo")).await.unwrap();
+    let lease = held_up.lease();
+    while lease.is_sure() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    lease.check().await.unwrap();
+    assert_eq!(load(&store, &held_up.id()).await.renewals, 1);
+    held_up.end(Ok(())).await.unwrap();
 }

@@ -7,7 +7,7 @@ use impaas::{
     error::Result,
     output::{Output, Sink},
     pool::Pool,
-    provisioner::{AppPlace, AppState, DynProvisioner, PodPlace, PoolPlace, ProcessState},
+    provisioner::{AppPlace, AppState, DynProvisioner, PodPlace, PoolPlace, ProcessState, hold::Firm},
 };
 use serde_json::{Value, json};
 
@@ -58,7 +58,7 @@ impl Site {
     /// What was said, without the cluster's events.
     pub async fn apply(&self, want: &AppState) -> (Result<()>, String) {
         let said = Arc::new(Said::default());
-        let done = self.provisioner.apply(want.clone(), &Output::to(said.clone())).await;
+        let done = self.provisioner.apply(want.clone(), Arc::new(Firm), &Output::to(said.clone())).await;
         let all = said.0.lock().unwrap().clone();
         let own: Vec<&str> = all.lines().filter(|line| !line.starts_with("  ---> ")).collect();
         (done, own.join("\n"))

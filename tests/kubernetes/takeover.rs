@@ -1,4 +1,5 @@
-//! Servers that die in deploys, at every place where others see what they did: another one that runs brings the deploys to their ends.
+//! Servers that die in deploys, at every place where others see what they did, or are held up there for longer than their locks hold:
+//! another one that runs brings the deploys to their ends.
 
 use std::time::Instant;
 
@@ -10,7 +11,7 @@ use super::{PATIENCE, Real};
 use crate::{
     build::{buildkit, service::Service},
     replicas::{Replicas, event_of},
-    server::{Server, archive, eventually, read},
+    server::{Server, archive, eventually, processes, read},
     store::{mongodb_url, say},
 };
 
@@ -28,6 +29,8 @@ routers: {edge: {type: ingress, domain: taken.test, class: traefik}}
 const NOT_HERE: [&str; 1] = ["cluster:removed"];
 /// Who dies here has not begun to roll out: what ran before goes on.
 const BEFORE: [&str; 3] = ["deploy:noted", "deploy:version-made", "deploy:built"];
+/// Where servers are held up: before and after the first write of a rollout, and after the last one.
+const HELD: [&str; 4] = ["deploy:built", "cluster:before-write", "cluster:written", "rollout:applied"];
 
 /// Servers whose pool is in the cluster.
 struct Yard {
@@ -99,6 +102,18 @@ impl Yard {
         whole && image.ends_with(&format!(":v{version}"))
     }
 
+    /// What deploys write of an app, with what says that it was written.
+    fn written(&self, app: &str) -> Value {
+        let of_app = format!("tsuru.io/app-name={app}");
+        let listed = self.real.kubectl(&["get", "deployments,services,secrets,pdb,sa", "-n", &self.name, "-l", &of_app, "-o", "json"]);
+        let listed: Value = serde_json::from_str(&listed).unwrap();
+        let said = |object: &Value| {
+            let meta = &object["metadata"];
+            json!([object["kind"], meta["name"], meta["uid"], meta["generation"], meta["labels"], object["data"], object["spec"]])
+        };
+        listed["items"].as_array().unwrap().iter().map(said).collect::<Vec<_>>().into()
+    }
+
     /// The versions that were deployed are these, none is half made, and the app can be changed.
     async fn is_whole(&self, app: &str, version: u32) {
         let all = self.replicas.stored("app_versions").await;
@@ -109,6 +124,8 @@ impl Yard {
         for (number, made) in versions {
             assert!(made.as_document().unwrap().get_bool("deploysuccessful").unwrap(), "{app}: {number} {made}");
         }
+        let info = self.replicas.all[0].json(&format!("/1.0/apps/{app}")).await;
+        assert_eq!(info["deploys"], version, "{app}: every deploy counts once");
         let form = [("Envs.0.Name", "AFTER"), ("Envs.0.Value", "it"), ("NoRestart", "true")];
         self.replicas.all[0].form(Method::POST, &format!("/1.0/apps/{app}/env"), &form).await;
     }
@@ -164,6 +181,34 @@ async fn deploys_of_servers_that_die_at_any_place_are_brought_to_their_ends_by_o
     let taken = join_all(taken).await;
     say(&format!("Replicas: another server brought deploys to their ends, cut at {}", taken.join(", ")));
     eventually("no note is left", PATIENCE, async || yard.replicas.stored("app_intents").await.is_empty()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn servers_that_were_held_up_while_another_one_took_their_deploys_over_undo_and_change_nothing() {
+    let Some(yard) = Yard::new("held", 1).await else { return };
+    let survivor = &yard.replicas.all[0];
+    let held = HELD.iter().enumerate().map(async |(at, place)| {
+        let app = format!("{}-{at}", yard.name);
+        yard.make(&app).await;
+        assert!(deploy(survivor, &app, IMAGE).await.ends_with("\nOK\n"), "the first deploy of {app}");
+        let mut victim = yard.replicas.another();
+        victim.start_again_with(&[(impaas::failpoint::VARIABLE, &format!("hold:{place}"))]).await;
+        let version = if BEFORE.contains(place) { 1 } else { 2 };
+        let taken = async {
+            let what = format!("a deploy that is held up at {place} is brought to its end");
+            eventually(&what, PATIENCE, async || yard.is_settled(survivor, &app, version).await).await;
+            let written = yard.written(&app);
+            processes::let_go_on(&victim.data());
+            written
+        };
+        let (said, written) = tokio::join!(deploy(&victim, &app, IMAGE), taken);
+        assert!(said.contains("the lock of this event was lost"), "{place}: {said}");
+        assert_eq!(yard.written(&app), written, "{place}");
+        assert!(yard.is_settled(survivor, &app, version).await, "{place}");
+        yard.is_whole(&app, version).await;
+    });
+    join_all(held).await;
+    assert!(yard.replicas.stored("app_intents").await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

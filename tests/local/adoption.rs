@@ -1,8 +1,10 @@
 //! A server after another.
 
+use std::sync::Arc;
+
 use super::{Lab, PAGE, SOON, scaled, state};
 use crate::server::eventually;
-use impaas::provisioner::{Apps, UnitStatus};
+use impaas::provisioner::{Apps, UnitStatus, hold::Firm};
 
 #[tokio::test]
 async fn units_go_on_through_a_crash_and_are_taken_over() {
@@ -58,7 +60,7 @@ async fn a_cut_rollout_is_undone_by_the_next_start() {
     let files = [("app.py", "import time\nprint('stuck', flush=True)\ntime.sleep(600)"), ("Procfile", "web: python3 app.py\n")];
     let built = lab.build("cut", "python", 2, &files).await;
     let (local, out) = (lab.local.clone().unwrap(), lab.out());
-    let rollout = tokio::spawn(async move { local.apply(state("cut", "python", 2, &built), &out).await });
+    let rollout = tokio::spawn(async move { local.apply(state("cut", "python", 2, &built), Arc::new(Firm), &out).await });
     eventually("the new unit runs", SOON, || async { lab.shims().len() == 2 }).await;
     // As a crash: nothing is cleaned up.
     lab.local().forget_everything();

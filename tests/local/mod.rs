@@ -23,6 +23,7 @@ use impaas::{
     output::{Output, Sink},
     provisioner::{
         AppState, Apps, BuildRequest, Builder, Built, ProcessState, Source,
+        hold::Firm,
         local::{Local, LocalConfig},
     },
     store::{Key, Sealer, Store, sqlite::Sqlite},
@@ -166,7 +167,7 @@ impl Lab {
     }
 
     pub async fn try_apply(&self, want: AppState) -> Result<()> {
-        self.local().apply(want, &self.out()).await
+        self.local().apply(want, Arc::new(Firm), &self.out()).await
     }
 
     pub async fn apply(&self, want: AppState) {

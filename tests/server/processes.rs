@@ -23,6 +23,14 @@ pub fn command_line(pid: u32) -> String {
     String::from_utf8_lossy(&bytes).replace('\0', " ")
 }
 
+/// SIGCONT to what runs on files of this folder.
+pub fn let_go_on(folder: &Path) {
+    for pid in of_folder(folder) {
+        // It may have ended by itself just now.
+        let _ = kill(pid_of(pid), Signal::SIGCONT);
+    }
+}
+
 /// SIGTERM.
 pub fn terminate(pid: u32) {
     kill(pid_of(pid), Signal::SIGTERM).expect("the process is there");

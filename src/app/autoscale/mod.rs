@@ -224,15 +224,24 @@ pub async fn set(ctx: &Context, app: &Locked<App>, mut spec: Autoscale) -> Resul
     keep(ctx, app, spec).await
 }
 
+/// The most units that processes can have, however far each of them scales: what a quota has to hold.
+pub fn most(running: &[ProcessState], known: &[Autoscale]) -> i64 {
+    let limit = |one: &ProcessState| known.iter().find(|spec| about(running, spec).is_some_and(|scaled| std::ptr::eq(scaled, one)));
+    let units = |one| limit(one).map_or(i64::from(one.units), |spec: &Autoscale| i64::try_from(spec.max_units).unwrap_or(i64::MAX));
+    running.iter().map(units).fold(0, i64::saturating_add)
+}
+
+/// The process that scales so: in the version it was made for while that runs.
+fn about<'a>(running: &'a [ProcessState], spec: &Autoscale) -> Option<&'a ProcessState> {
+    let own = running.iter().find(|one| one.name == spec.process && u64::from(one.version) == spec.version);
+    own.or_else(|| first(running, &spec.process))
+}
+
 /// All processes together stay within the quota, however far each of them scales.
 fn check_quota(app: &App, running: &[ProcessState], known: &[Autoscale], spec: &Autoscale) -> Result<()> {
-    let most = |one: &ProcessState| {
-        let scales = known.iter().find(|other| (other.process.as_str(), other.version) == (one.name.as_str(), u64::from(one.version)));
-        scales.map_or(u64::from(one.units), |other| other.max_units)
-    };
-    let others = running.iter().filter(|one| (one.name.as_str(), u64::from(one.version)) != (spec.process.as_str(), spec.version));
-    let all = others.map(most).fold(spec.max_units, u64::saturating_add);
-    if u64::try_from(app.quota.limit).is_ok_and(|limit| all > limit) {
+    let others = known.iter().filter(|other| other.process != spec.process);
+    let all: Vec<Autoscale> = others.chain([spec]).cloned().collect();
+    if app.quota.limit >= 0 && most(running, &all) > app.quota.limit {
         return Err(Error::invalid(check::text(check::ABOVE_QUOTA)));
     }
     Ok(())

@@ -58,7 +58,11 @@ pub(super) async fn version(ctx: &Context, app: &Locked<App>, rollout: &Rollout<
 }
 
 /// Forgets a version that did not make it. What cannot be removed now goes with the next deploy or start.
-pub(super) async fn discard(ctx: &Context, app: &App, rollout: &Rollout<'_>, version: i64) {
+pub(super) async fn discard(ctx: &Context, app: &Locked<App>, rollout: &Rollout<'_>, version: i64) {
+    // Another server that goes on with it may make it serve.
+    if app.event().check().await.is_err() {
+        return;
+    }
     // What failed may have been the routers, and units of it serve.
     let runs = super::tidy::running(&rollout.provisioner, &app.name).await;
     if !runs.is_ok_and(|running| !running.contains(&u32::try_from(version).unwrap_or_default())) {
@@ -95,6 +99,7 @@ async fn fill(ctx: &Context, app: &Locked<App>, rollout: &Rollout<'_>, source: S
     version.config = built.config;
     version.processes = built.processes;
     version.exposed_ports = built.exposed_ports;
+    app.event().check().await?;
     write::put(&ctx.store, &app.name, version).await?;
     failpoint::reach("deploy:built");
     Ok(())

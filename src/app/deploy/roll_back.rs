@@ -24,7 +24,7 @@ pub async fn roll_back(ctx: &Context, app: &mut Locked<App>, called: &str, optio
 async fn made_to_serve(ctx: &Context, app: &mut Locked<App>, called: &str, options: &Options, out: &Output) -> Result<()> {
     app.set_end_data(&roll_out::EndData::default());
     let rollout = Rollout::load(ctx, app, out).await?;
-    intended::begin_deploy(ctx, app, &rollout.provisioner).await?;
+    intended::begin_deploy(ctx, app, &rollout.provisioner, true).await?;
     let others = roll_out::others(&rollout, options)?;
     let rolled = async {
         let version = rollout.versions.find(called)?;

@@ -37,7 +37,7 @@ async fn made_to_serve(ctx: &Context, app: &mut Locked<App>, what: Origin, optio
     let without_platform = app.platform.is_empty() && matches!(what, Origin::Upload(_) | Origin::ArchiveUrl(_));
     let update_platform = matches!(what, Origin::Image(_));
     let rollout = Rollout::load(ctx, app, out).await?;
-    intended::begin_deploy(ctx, app, &rollout.provisioner).await?;
+    intended::begin_deploy(ctx, app, &rollout.provisioner, update_platform).await?;
     let others = others(&rollout, options)?;
     let deployed = async {
         if without_platform {

@@ -32,6 +32,7 @@ pub(super) async fn after_deploy(ctx: &Context, app: &Locked<App>) -> Result<()>
     let running = running(&provisioner, &app.name).await?;
     let versions = AppVersions::load(&ctx.store, &app.name).await?;
     for version in useless(&versions, &running, ctx.config.docker.image_history) {
+        app.event().check().await?;
         forget(ctx, &provisioner, &app.name, version).await?;
     }
     Ok(())

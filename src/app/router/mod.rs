@@ -6,6 +6,7 @@ mod line;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     time::Duration,
 };
 
@@ -139,7 +140,10 @@ pub async fn rebuild(ctx: &Context, app: &Locked<App>) -> Result<()> {
         return ensure(ctx, app, &Output::default()).await;
     }
     match provisioner.state(&app.name).await?.filter(|state| !state.processes.is_empty()) {
-        Some(state) => provisioner.apply(AppState { cnames: app.cname.clone(), ..state }, &Output::default()).await?,
+        Some(state) => {
+            let want = AppState { cnames: app.cname.clone(), ..state };
+            provisioner.apply(want, Arc::new(app.event().lease()), &Output::default()).await?;
+        }
         None => provisioner.set_cnames(&app.name, &app.cname).await?,
     }
     ensure(ctx, app, &Output::default()).await

@@ -12,12 +12,14 @@ use kube::{
 use super::{
     Kubernetes, address,
     client::{SHORT, ask},
-    observed, rollout, unit,
+    observed,
+    rollout::{self, Site},
+    unit,
 };
 use crate::{
     error::{Error, Result},
     output::Output,
-    provisioner::{AppState, Apps, Census, InternalAddress, Unit},
+    provisioner::{AppState, Apps, Census, DynHold, InternalAddress, Unit},
 };
 
 /// How long who makes an app waits for its cluster.
@@ -38,8 +40,9 @@ fn some(state: AppState) -> Option<AppState> {
 
 #[async_trait]
 impl Apps for Kubernetes {
-    async fn apply(&self, want: AppState, out: &Output) -> Result<()> {
-        let scene = rollout::apply(self.site(), want, out).await?;
+    async fn apply(&self, want: AppState, hold: DynHold, out: &Output) -> Result<()> {
+        let scene = rollout::apply(Site { hold: hold.clone(), ..self.site() }, want, out).await?;
+        hold.check().await?;
         // The app serves: that counts more.
         if let Err(e) = self.rescale(&scene.makings()).await {
             out.action(&format!("WARNING: unable to ensure auto scale is configured: {e}"));

@@ -52,7 +52,7 @@ pub use self::{
     clusters::Clusters,
     spec::{ClusterSpec, reaches_in},
 };
-use super::{Provisioner, Routes, UnitUsage, scaling::Scaler};
+use super::{Provisioner, Routes, UnitUsage, hold::Firm, scaling::Scaler};
 use crate::error::{Error, Result};
 
 /// How long the first look at a cluster may take.
@@ -151,12 +151,13 @@ impl Kubernetes {
             deployments: self.deployments.clone(),
             said: self.said.clone(),
             turns: self.turns.clone(),
+            hold: Arc::new(Firm),
         }
     }
 
     /// Writes to it, with this patience.
     pub fn writer(&self, patience: Duration) -> Writer<'_> {
-        Writer { cluster: &self.spec.name, patience }
+        Writer { cluster: &self.spec.name, patience, hold: None }
     }
 }
 

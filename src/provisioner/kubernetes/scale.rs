@@ -64,6 +64,10 @@ impl Kubernetes {
         for m in makings {
             self.advise(m).await?;
         }
+        let stays = |object: &Custom<Vertical>| makings.iter().any(|m| names::base(app, &m.process.name) == object.name_any());
+        for object in self.scalers.vertical.of(app).into_iter().filter(|object| !stays(object)) {
+            self.remove_object::<Custom<Vertical>>(&object).await?;
+        }
         Ok(())
     }
 

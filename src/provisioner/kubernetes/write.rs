@@ -1,12 +1,14 @@
 //! Objects are written whole and only where they differ from what is there: what somebody else changed meanwhile is looked at again.
 //! Nothing is written twice when an answer is lost. What belongs to one app, job or volume is never written over or removed for another:
-//! names are put together from those of apps and processes, and `blog-x` + `web` comes to the same as `blog` + `x-web`.
+//! names are put together from those of apps and processes, and `blog-x` + `web` comes to the same as `blog` + `x-web`. Who may have lost
+//! the hold on an app makes sure of it before each write; between that and the write only the object's own version counts.
 
 use std::{fmt::Debug, time::Duration};
 
 use kube::{
     Api, Resource, ResourceExt,
     api::{DeleteParams, PostParams, Preconditions},
+    core::Status,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::time::{Instant, sleep};
@@ -18,6 +20,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     failpoint,
+    provisioner::hold::Hold,
 };
 
 /// How long a cluster may be away before work that began is given up.
@@ -45,12 +48,14 @@ pub trait Object: Resource<DynamicType = ()> + Clone + Debug + Serialize + Deser
 impl<K: Resource<DynamicType = ()> + Clone + Debug + Serialize + DeserializeOwned + Send + Sync + 'static> Object for K {}
 
 /// Writes to one cluster.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Writer<'a> {
     /// The cluster's name, for those who read of a fault.
     pub cluster: &'a str,
     /// How long it may be away.
     pub patience: Duration,
+    /// What is written only while it holds.
+    pub hold: Option<&'a dyn Hold>,
 }
 
 impl Writer<'_> {
@@ -89,13 +94,16 @@ impl Writer<'_> {
             let there = self.settled(api, name).await?;
             let Some(mut want) = change(there.as_ref())? else { return Ok(None) };
             failpoint::reach("cluster:before-write");
+            self.make_sure().await?;
             let written = match there {
                 Some(there) if is_same(&want, &there)? => return Ok(Some((Written::Unchanged, there))),
                 Some(there) => {
                     want.meta_mut().resource_version.clone_from(&there.meta().resource_version);
-                    self.unless(&[404, 409], || api.replace(name, &PARAMS, &want)).await?.map(|now| (Written::Updated, now))
+                    self.unless(&[404, 409, UNSURE], || self.surely(api.replace(name, &PARAMS, &want)))
+                        .await?
+                        .map(|now| (Written::Updated, now))
                 }
-                None => self.unless(&[409], || api.create(&PARAMS, &want)).await?.map(|now| (Written::Created, now)),
+                None => self.unless(&[409, UNSURE], || self.surely(api.create(&PARAMS, &want))).await?.map(|now| (Written::Created, now)),
             };
             if written.is_some() {
                 failpoint::reach("cluster:written");
@@ -135,14 +143,33 @@ impl Writer<'_> {
 
     /// Removes the object in this way; false when it was not there.
     pub async fn remove_as<K: Object>(&self, api: &Api<K>, name: &str, how: &DeleteParams) -> Result<bool> {
-        match ask(self.cluster, self.patience, || api.delete(name, how)).await {
-            Ok(_) => {
-                failpoint::reach("cluster:removed");
-                Ok(true)
+        loop {
+            self.make_sure().await?;
+            match ask(self.cluster, self.patience, || self.surely(api.delete(name, how))).await {
+                Ok(_) => {
+                    failpoint::reach("cluster:removed");
+                    return Ok(true);
+                }
+                Err(e) if is(&e, UNSURE) => {}
+                Err(e) if is(&e, 404) => return Ok(false),
+                Err(e) => return Err(self.told(&e)),
             }
-            Err(e) if is(&e, 404) => Ok(false),
-            Err(e) => Err(self.told(&e)),
         }
+    }
+
+    async fn make_sure(&self) -> Result<()> {
+        match self.hold {
+            Some(hold) => hold.check().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Each try is made only while it is sure.
+    async fn surely<T>(&self, call: impl Future<Output = Result<T, kube::Error>>) -> Result<T, kube::Error> {
+        if self.hold.is_none_or(Hold::is_sure) {
+            return call.await;
+        }
+        Err(kube::Error::Api(Box::new(Status { code: UNSURE, ..Status::default() })))
     }
 
     /// Asks with this patience.
@@ -181,6 +208,8 @@ fn check_owner<K: Object>(want: &K, there: &K) -> Result<()> {
     Err(Error::conflict(format!("the {kind} {:?} is there already and belongs to {whose}", want.name_any())))
 }
 
+/// No code of an API server: somebody else may have the hold by now.
+const UNSURE: u16 = 1;
 const PARAMS: PostParams = PostParams { dry_run: false, field_manager: None };
 
 fn is(e: &kube::Error, code: u16) -> bool {

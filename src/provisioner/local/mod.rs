@@ -38,7 +38,7 @@ use self::{
     shared::Shared,
 };
 use super::{
-    AppState, Apps, BuildRequest, Builder, Built, Census, Exec, InternalAddress, JobBuild, JobEnd, JobId, JobState, Jobs, LogLine,
+    AppState, Apps, BuildRequest, Builder, Built, Census, DynHold, Exec, InternalAddress, JobBuild, JobEnd, JobId, JobState, Jobs, LogLine,
     LogQuery, Logs, Provisioner, RunRequest, Shell, ShellRequest, Unit, Vault, Volumes,
 };
 use crate::{
@@ -161,7 +161,8 @@ impl Builder for Local {
 
 #[async_trait]
 impl Apps for Local {
-    async fn apply(&self, want: AppState, out: &Output) -> Result<()> {
+    /// Nobody else has this machine.
+    async fn apply(&self, want: AppState, _: DynHold, out: &Output) -> Result<()> {
         rollout::apply(&self.shared, want, out).await
     }
 

@@ -15,8 +15,8 @@ use impaas::{
     error::{Error, Result},
     output::Output,
     provisioner::{
-        AppState, Apps, BuildRequest, Builder, Built, Exec, InternalAddress, JobState, LogLine, ProcessState, Provisioner, RunRequest,
-        Shell, ShellRequest, Source, Unit, UnitStatus, Volumes,
+        AppState, Apps, BuildRequest, Builder, Built, DynHold, Exec, InternalAddress, JobState, LogLine, ProcessState, Provisioner,
+        RunRequest, Shell, ShellRequest, Source, Unit, UnitStatus, Volumes,
     },
 };
 use tokio::sync::{broadcast, mpsc, watch};
@@ -216,7 +216,7 @@ impl Builder for Memory {
 
 #[async_trait]
 impl Apps for Memory {
-    async fn apply(&self, want: AppState, out: &Output) -> Result<()> {
+    async fn apply(&self, want: AppState, _: DynHold, out: &Output) -> Result<()> {
         out.section("Updating units");
         if let Some(why) = self.lock().fail.take() {
             return Err(Error::refused(why));

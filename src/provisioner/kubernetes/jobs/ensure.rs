@@ -3,10 +3,7 @@
 //! A cron job is named by its schedule: a new schedule makes a new one. The secret is given to the new one before the old one goes, or it
 //! would go with it; runs of the old one go on.
 
-use k8s_openapi::api::{
-    batch::v1::CronJob,
-    core::v1::{Secret, ServiceAccount},
-};
+use k8s_openapi::api::{batch::v1::CronJob, core::v1::Secret};
 use kube::{
     Api, ResourceExt,
     api::{DeleteParams, PropagationPolicy},
@@ -44,7 +41,7 @@ pub async fn ensure(cluster: &Kubernetes, want: &JobState) -> Result<()> {
         isolated.ensure(&want.place.team).await?;
     }
     let account = account::of_job(want, &cluster.namespace(pool));
-    writer.ensure_over(&api(cluster, pool), &account, keeping_secrets).await?;
+    writer.ensure_over(&api(cluster, pool), &account, account::over).await?;
     let cron = ensure_cron(cluster, &writer, want, &there).await?;
     let (name, uid) = (cron.name_any(), cron.uid().unwrap_or_default());
     let owner = Owner { api: "batch/v1", kind: "CronJob", name: &name, uid: &uid };
@@ -58,14 +55,6 @@ pub async fn ensure(cluster: &Kubernetes, want: &JobState) -> Result<()> {
 async fn ensure_namespace(cluster: &Kubernetes, writer: &Writer<'_>, name: &str) -> Result<()> {
     let wanted = namespace::namespace(name, cluster.spec.settings.namespace_labels(name));
     writer.ensure_there(&Api::all(cluster.client.clone()), &wanted).await
-}
-
-/// What the cluster added to an account.
-fn keeping_secrets(want: &ServiceAccount, there: &ServiceAccount) -> ServiceAccount {
-    let mut want = want.clone();
-    want.secrets.clone_from(&there.secrets);
-    want.metadata.finalizers.clone_from(&there.metadata.finalizers);
-    want
 }
 
 async fn ensure_cron(cluster: &Kubernetes, writer: &Writer<'_>, want: &JobState, there: &[CronJob]) -> Result<CronJob> {

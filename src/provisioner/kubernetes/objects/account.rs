@@ -27,6 +27,14 @@ fn account(name: String, namespace: &str, labels: labels::Labels, annotations: &
     ServiceAccount { metadata, ..ServiceAccount::default() }
 }
 
+/// With what others gave the one that is there, as the token controller does.
+pub fn over(want: &ServiceAccount, there: &ServiceAccount) -> ServiceAccount {
+    let mut want = want.clone();
+    (want.secrets, want.image_pull_secrets) = (there.secrets.clone(), there.image_pull_secrets.clone());
+    want.metadata.finalizers.clone_from(&there.metadata.finalizers);
+    want
+}
+
 /// A JSON map of texts; what is none says nothing.
 pub fn mapped(json: &str) -> BTreeMap<String, String> {
     serde_json::from_str(json).unwrap_or_default()

@@ -20,15 +20,7 @@ pub async fn prepare(scene: &Scene, first: &Making<'_>) -> Result<()> {
     if scene.is_new {
         app_resource::announce(&scene.site, writer, &scene.want, namespace).await?;
     }
-    let account = account::of_app(&scene.want, namespace);
-    // What others gave the account, as the token controller does, stays.
-    writer
-        .ensure_over(&scene.site.api(namespace), &account, |want, there| {
-            let mut want = want.clone();
-            (want.secrets, want.image_pull_secrets) = (there.secrets.clone(), there.image_pull_secrets.clone());
-            want
-        })
-        .await?;
+    writer.ensure_over(&scene.site.api(namespace), &account::of_app(&scene.want, namespace), account::over).await?;
     if pull_secret::references(first, &first.process.pod.image).is_some() {
         writer.ensure(&scene.site.api::<Secret>(namespace), &pull_secret::secret(first)?).await?;
     }

@@ -14,12 +14,15 @@ use tokio::sync::OwnedMutexGuard;
 
 use crate::{
     error::Result,
-    provisioner::kubernetes::{
-        logs::Said,
-        objects::labels,
-        settings::{ClusterSettings, ServerSettings},
-        watch::Cache,
-        write::{LONG, Object, Writer},
+    provisioner::{
+        DynHold,
+        kubernetes::{
+            logs::Said,
+            objects::labels,
+            settings::{ClusterSettings, ServerSettings},
+            watch::Cache,
+            write::{LONG, Object, Writer},
+        },
     },
 };
 
@@ -42,12 +45,14 @@ pub struct Site {
     pub said: Arc<Said>,
     /// Who changes which app.
     pub turns: Arc<Turns>,
+    /// What is written only while it holds.
+    pub hold: DynHold,
 }
 
 impl Site {
     /// Writes, and waits long for a cluster that is away: work that began is brought to an end.
     pub fn writer(&self) -> Writer<'_> {
-        Writer { cluster: &self.name, patience: LONG }
+        Writer { cluster: &self.name, patience: LONG, hold: Some(&*self.hold) }
     }
 
     /// Objects of a kind in a namespace.

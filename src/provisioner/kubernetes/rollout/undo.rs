@@ -57,9 +57,13 @@ impl Undo {
     }
 }
 
-/// Brings back what was there before these steps, the last first. What fails is told, and the rest is brought back all the same.
+/// Brings back what was there before these steps, the last first. What fails is told, and the rest is brought back all the same. Where
+/// another server goes on with the app, nothing is to be undone.
 pub async fn all(work: &mut Work<'_>, done: Vec<Undo>) {
     let (scene, out) = (work.scene, work.scene.out.clone());
+    if scene.site.hold.check().await.is_err() {
+        return;
+    }
     for (i, undo) in done.iter().rev().enumerate() {
         if let Err(e) = one(work, undo, i == 0).await {
             out.write(&words::undo_failed(&e.to_string()));

@@ -63,6 +63,13 @@ pub fn faults(custom: &BTreeMap<String, Secret>, before: &BTreeMap<String, Secre
     entered.filter_map(|(key, value)| fault(key, value.expose())).map(|why| format!("custom data {why}")).collect()
 }
 
+/// The same of a value that every cluster has by default; false: nobody reads such a key.
+pub fn check_default(key: &str, value: &str) -> Result<bool, String> {
+    let Some((_, check)) = OF_POOLS.iter().chain(&OF_ALL).find(|(known, _)| *known == key) else { return Ok(false) };
+    // Nothing is as if it was not said.
+    if value.is_empty() { Ok(true) } else { check(value).map(|()| true) }
+}
+
 fn fault(key: &str, value: &str) -> Option<String> {
     let (context, name) = key.rsplit_once(':').unwrap_or(("", key));
     let found = |all: &[(&str, Check)]| all.iter().find(|(known, _)| *known == name).map(|(_, check)| *check);

@@ -1,0 +1,118 @@
+//! How sure a holder is of its lock. For a while after it was renewed nobody can have taken it; who was held up longer, because its process
+//! was stopped or its machine slept, renews it before it goes on, and so learns whether it is its own.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant, SystemTime},
+};
+
+use async_trait::async_trait;
+use bson::oid::ObjectId;
+
+use super::{Event, Events, Handles};
+use crate::{
+    clock::Time,
+    error::{Error, Result},
+    provisioner::hold::Hold,
+    store::{Update, patient},
+};
+
+/// When a lock was renewed, by two clocks: one may stand still while the machine sleeps, the other one may be set.
+pub(super) struct Renewed(Mutex<(Instant, SystemTime)>);
+
+impl Renewed {
+    /// At this moment.
+    pub(super) fn now() -> Self {
+        Self(Mutex::new(moment()))
+    }
+
+    fn at(&self, moment: (Instant, SystemTime)) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = moment;
+    }
+
+    fn age(&self) -> Duration {
+        let (steady, said) = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        said.elapsed().unwrap_or_default().max(steady.elapsed())
+    }
+}
+
+fn moment() -> (Instant, SystemTime) {
+    (Instant::now(), SystemTime::now())
+}
+
+/// The lock of an event that runs here, for those who do its work.
+#[derive(Clone)]
+pub struct Lease {
+    events: Events,
+    event: ObjectId,
+    handles: Handles,
+}
+
+impl Lease {
+    pub(super) fn new(events: &Events, event: ObjectId, handles: &Handles) -> Self {
+        Self { events: events.clone(), event, handles: handles.clone() }
+    }
+
+    /// Refused when the lock is somebody else's. The store is asked only where it may be.
+    pub async fn held(&self) -> Result<()> {
+        if !self.is_sure() && !self.handles.lost.is_cancelled() {
+            self.events.renew(self.event, &self.handles).await?;
+        }
+        if self.handles.lost.is_cancelled() { Err(Error::refused(LOST)) } else { Ok(()) }
+    }
+}
+
+/// What is told to who lost it.
+pub(super) const LOST: &str = "the lock of this event was lost: another server goes on with what it began";
+
+#[async_trait]
+impl Hold for Lease {
+    fn is_sure(&self) -> bool {
+        !self.handles.lost.is_cancelled() && self.handles.renewed.age() < self.events.sure_for()
+    }
+
+    async fn check(&self) -> Result<()> {
+        // Work that has begun waits for a store that is away.
+        patient(self.held()).await
+    }
+}
+
+impl Events {
+    /// Renews the lock of an event; one that cannot be renewed is lost.
+    pub(super) async fn renew(&self, event: ObjectId, handles: &Handles) -> Result<()> {
+        let (ours, began) = (self.own_running(event, handles.fence), moment());
+        let renewal = Update::set("lockupdatetime", Time::now()).and_inc("renewals", 1);
+        if self.store.of::<Event>().update(ours, renewal).await?.is_some() {
+            handles.renewed.at(began);
+        } else if !handles.lost.is_cancelled() {
+            // One that ended just now lost nothing.
+            if self.lock().contains_key(&event) {
+                self.metrics.lock_lost();
+            }
+            handles.lost.cancel();
+            handles.cancel.cancel();
+        }
+        Ok(())
+    }
+
+    /// Nobody else takes a lock that was renewed within this time, and there is some left to do one thing.
+    fn sure_for(&self) -> Duration {
+        if self.store.is_shared() { super::tsuru::EXPIRY - super::tsuru::MARGIN } else { self.patience.lease * 2 / 3 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_that_went_by_on_either_clock_counts() {
+        let hour = Duration::from_secs(3600);
+        let (steady, said) = moment();
+        let slept = Renewed(Mutex::new((steady, said - hour)));
+        assert!(slept.age() >= hour);
+        // A clock that was set back says nothing.
+        let set_back = Renewed(Mutex::new((steady, said + hour)));
+        assert!(set_back.age() < hour);
+    }
+}
