@@ -119,7 +119,8 @@ def on_cluster(options):
     cluster = Cluster("day")
     server = None
     try:
-        server = Server(options.server, cluster.settings(), options.database)
+        # One deploy is of an app that never gets well; what gets well has more time by its tsuru.yaml.
+        server = Server(options.server, cluster.settings(patience=10), options.database)
         options.target, options.login_file = server.url, server.login
         options.apps, options.domain = cluster.apps
         counts = through(Day(options, Kubernetes(cluster, PYTHON)))

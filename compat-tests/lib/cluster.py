@@ -20,7 +20,7 @@ INGRESS = "IMPAAS_CLUSTER_INGRESS"
 # A server whose apps run there and are reached through the ingress controller.
 SETTINGS = """
 provisioner: kubernetes
-docker: {{registry: "127.0.0.1:5000", repository-namespace: {name}}}
+docker: {{registry: "127.0.0.1:5000", repository-namespace: {name}, healthcheck: {{max-time: {patience}}}}}
 volume-plans: {{azurefile: {{kubernetes: {{storage-class: local-path-shared}}}}}}
 routers: {{web: {{type: ingress, default: true, domain: {domain}, class: traefik}}}}
 outgoing: {{allow-private: true, allow: 127.0.0.0/8}}
@@ -70,9 +70,9 @@ class Cluster:
         """This machine's address as pods reach it."""
         return os.environ[INGRESS].rpartition(":")[0]
 
-    def settings(self):
-        """Of a server whose default router is the built-in `ingress`."""
-        return SETTINGS.format(name=self.name, domain=self.apps[1])
+    def settings(self, patience=120):
+        """Of a server whose default router is the built-in `ingress`, and which gives units so many seconds to get well."""
+        return SETTINGS.format(name=self.name, domain=self.apps[1], patience=patience)
 
     def kubectl(self, *arguments):
         command = [os.environ.get("IMPAAS_KUBECTL", "kubectl"), "--kubeconfig", os.environ["IMPAAS_KUBECONFIG"], *arguments]
@@ -97,7 +97,9 @@ class Cluster:
     def close(self):
         self.agent.terminate()
         self.agent.wait(10)
-        # What comes next finds no units of apps of the same names.
+        # What comes next finds no units of apps of the same names. Nobody makes pods again, which need not take their leave.
+        self.kubectl("delete", "cronjobs,jobs,deployments,replicasets", "--all", "--cascade=orphan", "-n", self.name)
+        self.kubectl("delete", "pods", "--all", "--grace-period=1", "--timeout=60s", "-n", self.name)
         self.kubectl("delete", "namespace", self.name, "--timeout=120s")
         end = time.monotonic() + 5
         while time.monotonic() < end and self.kubectl("get", "pv", "-o", "name", "-l", "tsuru.io/volume-pool=dev"):

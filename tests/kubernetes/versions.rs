@@ -12,7 +12,8 @@ use super::{
 };
 use crate::{api::harness::Reply, server::eventually};
 
-const DOCKERFILE: &str = "FROM 127.0.0.1:5000/base/busybox:latest\nWORKDIR /app\nCOPY . .\n";
+/// Units end at once: what they run does not listen to SIGTERM.
+const DOCKERFILE: &str = "FROM 127.0.0.1:5000/base/busybox:latest\nSTOPSIGNAL SIGKILL\nWORKDIR /app\nCOPY . .\n";
 /// Two processes, one of which answers with the version's text.
 const PROCFILE: &str = "web: httpd -f -p 8888 -h /app\nworker: sleep 1000000\n";
 

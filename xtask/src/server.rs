@@ -24,9 +24,9 @@ pub struct Server {
 impl Server {
     /// Starts `binary serve`, with its documents in this MongoDB or embedded, and waits for its first answer.
     pub fn start(binary: &Path, database: Option<&str>) -> Result<Self> {
-        let folder = std::env::temp_dir().join(format!("impaas-xtask-{}", std::process::id()));
-        create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         let (api, apps) = (free_port()?, free_port()?);
+        let folder = std::env::temp_dir().join(format!("impaas-xtask-{}-{api}", std::process::id()));
+        create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         let child = spawn(binary, &folder, api, apps, database)?;
         let mut server = Self { child, folder, api, apps };
         server.wait_for_answer()?;

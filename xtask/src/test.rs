@@ -11,28 +11,50 @@ use crate::{
     cluster::Cluster,
     coverage, mongo_wire, oidc_provider, schemathesis,
     server::{Server, free_port},
-    steps::{Steps, shown},
+    steps::{Group, Output, Steps, shown},
     tools,
 };
 
 /// Runs all of it.
 pub fn run(install: bool) -> Result<()> {
     let mut steps = Steps::new();
-    steps.run("what the tests need", || tools::prepare(install));
-    steps.run("format", || shown(&mut cargo(&["fmt", "--all", "--check"])));
-    steps.run("lints", || shown(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])));
+    steps.run("what the tests need", |_| tools::prepare(install));
+    steps.run("format", |output| output.shown(&mut cargo(&["fmt", "--all", "--check"])));
+    steps.run("lints", |output| output.shown(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])));
     dependencies(&mut steps, install);
     let mongodb = mongodb(&mut steps);
     let provider = openid_provider(&mut steps);
+    // Everything at once: what is built for one package alone has other features, and is built again.
+    if !steps.run("build", |output| output.shown(&mut cargo(&["test", "--workspace", "--no-run"]))) {
+        return steps.finish();
+    }
     tests(&mut steps, mongodb.as_ref(), provider.as_deref());
-    kubernetes(&mut steps, install, mongodb.as_ref());
-    bad_input(&mut steps);
-    openapi(&mut steps);
-    stock_cli(&mut steps, mongodb.as_ref());
-    recorded_cli(&mut steps, mongodb.as_ref(), None);
-    sign_on(&mut steps, provider.as_deref());
-    go_client(&mut steps);
+    let cluster = cluster(&mut steps, install);
+    beside_each_other(&mut steps, cluster.as_ref().map(|(cluster, _)| cluster), mongodb.as_ref(), provider.as_deref());
+    if let Some((cluster, true)) = cluster {
+        steps.run("Kubernetes: the cluster is taken down", |_| cluster.down());
+    }
     steps.finish()
+}
+
+/// What waits for pods, and what computes meanwhile.
+fn beside_each_other(steps: &mut Steps, cluster: Option<&Cluster>, mongodb: Option<&MongoDb>, provider: Option<&str>) {
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    if let Some(cluster) = cluster {
+        groups.push(Box::new(|steps| kubernetes(steps, cluster, mongodb)));
+        groups.push(Box::new(|steps| stock_cli_on(steps, cluster, mongodb)));
+    }
+    groups.push(Box::new(|steps| {
+        // What is asked of a cluster has its time; what only computes has not.
+        steps.give_way();
+        bad_input(steps);
+        openapi(steps);
+        stock_cli(steps, mongodb);
+        recorded_cli(steps, mongodb, None);
+        sign_on(steps, provider);
+        go_client(steps);
+    }));
+    steps.beside(groups);
 }
 
 /// Advisories come from a repository on the internet, which not every machine reaches.
@@ -42,13 +64,15 @@ fn dependencies(steps: &mut Steps, install: bool) {
         if !install {
             return steps.skip("dependencies", "cargo-deny is not installed (cargo install cargo-deny --locked)");
         }
-        if !steps.run("cargo-deny, which is built once", || shown(&mut cargo(&["install", "--quiet", "--locked", "cargo-deny"]))) {
+        if !steps
+            .run("cargo-deny, which is built once", |output| output.shown(&mut cargo(&["install", "--quiet", "--locked", "cargo-deny"])))
+        {
             return;
         }
     }
-    steps.run(rules, || shown(&mut cargo(&["deny", "--workspace", "check", "bans", "licenses", "sources"])));
+    steps.run(rules, |output| output.shown(&mut cargo(&["deny", "--workspace", "check", "bans", "licenses", "sources"])));
     if shown(&mut cargo(&["deny", "fetch", "db"])).is_ok() {
-        steps.run(advisories, || shown(&mut cargo(&["deny", "--offline", "--workspace", "check", "advisories"])));
+        steps.run(advisories, |output| output.shown(&mut cargo(&["deny", "--offline", "--workspace", "check", "advisories"])));
     } else {
         steps.skip(advisories, "the advisory database could not be fetched");
     }
@@ -57,11 +81,11 @@ fn dependencies(steps: &mut Steps, install: bool) {
 /// Starts the MongoDB that tests and CLI use, unless `MONGODB_URL` names one.
 fn mongodb(steps: &mut Steps) -> Option<MongoDb> {
     if let Some(url) = env::var("MONGODB_URL").ok().filter(|url| !url.is_empty()) {
-        steps.run("MongoDB", || Ok(format!("the one at {url}")));
+        steps.run("MongoDB", |_| Ok(format!("the one at {url}")));
         return Some(MongoDb { url, wire: None });
     }
     let mut started = None;
-    steps.run("MongoDB: the wire server mongo-java-server", || {
+    steps.run("MongoDB: the wire server mongo-java-server", |_| {
         let wire = mongo_wire::start(free_port()?, None).map_err(|error| error.to_string())?;
         let url = wire.url();
         started = Some(MongoDb { url: url.clone(), wire: Some(wire) });
@@ -79,7 +103,7 @@ struct MongoDb {
 /// The command line of the OpenID provider that sign-on is tested with.
 fn openid_provider(steps: &mut Steps) -> Option<String> {
     let mut line = None;
-    steps.run("OpenID provider: oidc-provider of npm", || {
+    steps.run("OpenID provider: oidc-provider of npm", |_| {
         line = Some(oidc_provider::command_line().map_err(|error| error.to_string())?);
         Ok(String::new())
     });
@@ -89,7 +113,7 @@ fn openid_provider(steps: &mut Steps) -> Option<String> {
 fn tests(steps: &mut Steps, mongodb: Option<&MongoDb>, provider: Option<&str>) {
     let noted = root().join("target/contract-cases.tsv");
     std::fs::remove_file(&noted).ok();
-    steps.run("tests", || {
+    steps.run("tests", |output| {
         let mut test = cargo(&["test", "--workspace"]);
         test.env(coverage::VARIABLE, &noted);
         if let Some(mongodb) = mongodb {
@@ -101,51 +125,51 @@ fn tests(steps: &mut Steps, mongodb: Option<&MongoDb>, provider: Option<&str>) {
         if let Some(provider) = provider {
             test.env("IMPAAS_OIDC_PROVIDER", provider);
         }
-        shown(&mut test)
+        output.shown(&mut test)
     });
-    steps.run("contract coverage", || coverage::check(&root(), &noted));
+    steps.run("contract coverage", |_| coverage::check(&root(), &noted));
 }
 
-/// On a real cluster, which is there only meanwhile; one that a developer started is left as it is.
-fn kubernetes(steps: &mut Steps, install: bool, mongodb: Option<&MongoDb>) {
-    let (cluster, name) = (Cluster::here(), "tests on a real Kubernetes");
+/// A real cluster, which is there only meanwhile, and true; one that a developer started is left as it is.
+fn cluster(steps: &mut Steps, install: bool) -> Option<(Cluster, bool)> {
+    let cluster = Cluster::here();
     if let Some(why) = cluster.refused() {
-        return steps.skip(name, &why);
+        steps.skip("tests on a real Kubernetes", &why);
+        return None;
     }
     let ours = !cluster.is_up();
-    let up = steps.run("Kubernetes: a cluster of one node, a registry, BuildKit", || cluster.up(install));
-    if up {
-        let test = ["test", "--test", "tests", "--", "kubernetes::", "--test-threads=4"];
-        steps.run(name, || {
-            let mut test = cargo(&test);
-            // Some are about several servers, which share a MongoDB.
-            test.envs(cluster.environment()).envs(mongodb.map(|mongodb| ("MONGODB_URL", &mongodb.url)));
-            shown(&mut test)
-        });
-        recorded_cli(steps, mongodb, Some(&cluster));
-        stock_cli_on(steps, &cluster);
+    let up = steps.run("Kubernetes: a cluster of one node, a registry, BuildKit", |_| cluster.up(install));
+    if !up && ours {
+        steps.run("Kubernetes: the cluster is taken down", |_| cluster.down());
     }
-    if ours {
-        steps.run("Kubernetes: the cluster is taken down", || cluster.down());
-    }
+    up.then_some((cluster, ours))
+}
+
+/// Some of them are about several servers, which share a MongoDB.
+fn kubernetes(steps: &mut Steps, cluster: &Cluster, mongodb: Option<&MongoDb>) {
+    let test = ["test", "--workspace", "--test", "tests", "--", "kubernetes::", "--test-threads=4"];
+    steps.run("tests on a real Kubernetes", |output| {
+        let mongodb = mongodb.map(|mongodb| ("MONGODB_URL", &mongodb.url));
+        output.shown(cargo(&test).envs(cluster.environment()).envs(mongodb))
+    });
 }
 
 /// The tests make some of these requests; this makes all of them.
 fn bad_input(steps: &mut Steps) {
-    let test = ["test", "--test", "tests", "--", "bad_input::", "--nocapture"];
-    steps.run("bad input: 100,000 requests", || shown(cargo(&test).env("IMPAAS_BAD_INPUT", "100000")));
+    let test = ["test", "--workspace", "--test", "tests", "--", "bad_input::", "--nocapture"];
+    steps.run("bad input: 100,000 requests", |output| output.shown(cargo(&test).env("IMPAAS_BAD_INPUT", "100000")));
 }
 
 /// Requests made from the server's own document, and whether the answers are what it promises.
 fn openapi(steps: &mut Steps) {
     let mut program = None;
-    steps.run("schemathesis of PyPI", || {
+    steps.run("schemathesis of PyPI", |_| {
         program = Some(schemathesis::program().map_err(|error| error.to_string())?);
         Ok(String::new())
     });
     let Some(program) = program else { return };
-    steps.run("the OpenAPI document, checked with schemathesis", || {
-        with_server(Command::new("python3").arg(root().join("compat-tests/openapi")).arg("--st").arg(program), None)
+    steps.run("the OpenAPI document, checked with schemathesis", |output| {
+        with_server(output, Command::new("python3").arg(root().join("compat-tests/openapi")).arg("--st").arg(program), None)
     });
 }
 
@@ -157,7 +181,7 @@ fn stock_cli(steps: &mut Steps, mongodb: Option<&MongoDb>) {
     }
     for (name, program, database) in runs {
         if tools::on_path("tsuru") {
-            steps.run(name, || with_server(Command::new("python3").arg(root().join(program)), database));
+            steps.run(name, |output| with_server(output, Command::new("python3").arg(root().join(program)), database));
         } else {
             steps.skip(name, "absent: no `tsuru` on PATH");
         }
@@ -178,8 +202,9 @@ fn recorded_cli(steps: &mut Steps, mongodb: Option<&MongoDb>, cluster: Option<&C
     }
 }
 
-/// The demo and the day with apps on a cluster.
-fn stock_cli_on(steps: &mut Steps, cluster: &Cluster) {
+/// The recorded suite, the demo and the day with apps on a cluster. Their apps have the same names, so it is one after the other.
+fn stock_cli_on(steps: &mut Steps, cluster: &Cluster, mongodb: Option<&MongoDb>) {
+    recorded_cli(steps, mongodb, Some(cluster));
     for (name, program) in [("the demo with the stock CLI", "compat-tests/demo"), ("a day with the stock CLI", "compat-tests/cli")] {
         let needed = ["tsuru", "deploy-agent"].as_slice();
         by_itself(steps, &format!("{name} on Kubernetes"), (program, needed), &[], Some(cluster));
@@ -191,14 +216,13 @@ fn by_itself(steps: &mut Steps, name: &str, (program, needed): (&str, &[&str]), 
     if let Some(missing) = needed.iter().find(|program| !tools::on_path(program)) {
         return steps.skip(name, &format!("absent: no `{missing}` on PATH"));
     }
-    steps.run(name, || {
-        shown(&mut cargo(&["build", "--bin", "impaasd"]))?;
+    steps.run(name, |output| {
         let mut python = Command::new("python3");
-        python.arg(root().join(program)).arg("--server").arg(root().join("target/debug/impaasd")).args(more);
+        python.arg(root().join(program)).arg("--server").arg(impaasd()).args(more);
         if let Some(cluster) = cluster {
             python.arg("--cluster").envs(cluster.environment());
         }
-        shown(&mut python)
+        output.shown(&mut python)
     });
 }
 
@@ -207,11 +231,9 @@ fn sign_on(steps: &mut Steps, provider: Option<&str>) {
     let name = "sign-on with the stock CLI";
     match provider {
         Some(provider) if tools::on_path("tsuru") => {
-            steps.run(name, || {
-                shown(&mut cargo(&["build", "--bin", "impaasd"]))?;
-                let server = root().join("target/debug/impaasd");
+            steps.run(name, |output| {
                 let program = root().join("compat-tests/sign_on");
-                shown(Command::new("python3").arg(program).arg("--server").arg(server).args(["--provider", provider]))
+                output.shown(Command::new("python3").arg(program).arg("--server").arg(impaasd()).args(["--provider", provider]))
             });
         }
         _ => steps.skip(name, "absent: no `tsuru` on PATH, or no OpenID provider"),
@@ -226,18 +248,22 @@ fn go_client(steps: &mut Steps) {
         if tools::on_path("go") {
             let mut client = Command::new("go");
             client.arg("run").args(flags).arg(".").current_dir(root().join("compat-tests/go"));
-            steps.run(&name, || with_server(&mut client, None));
+            steps.run(&name, |output| with_server(output, &mut client, None));
         } else {
             steps.skip(&name, "absent: no `go` on PATH");
         }
     }
 }
 
-fn with_server(client: &mut Command, database: Option<&str>) -> Result<String> {
-    shown(&mut cargo(&["build", "--bin", "impaasd"]))?;
-    let server = Server::start(&root().join("target/debug/impaasd"), database)?;
-    let outcome = shown(client.args(server.addresses()));
+fn with_server(output: &Output, client: &mut Command, database: Option<&str>) -> Result<String> {
+    let server = Server::start(&impaasd(), database)?;
+    let outcome = output.shown(client.args(server.addresses()));
     outcome.map_err(|why| format!("{why}\n---- end of the server's log ----\n{}", server.log_tail()))
+}
+
+/// The program, as it was built for the tests.
+fn impaasd() -> PathBuf {
+    root().join("target/debug/impaasd")
 }
 
 fn cargo(arguments: &[&str]) -> Command {

@@ -2,6 +2,7 @@
 
 import http.server
 import os
+import signal
 
 
 class Hello(http.server.BaseHTTPRequestHandler):
@@ -18,4 +19,5 @@ class Hello(http.server.BaseHTTPRequestHandler):
         pass
 
 
+signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 http.server.ThreadingHTTPServer(("", int(os.environ["PORT"])), Hello).serve_forever()

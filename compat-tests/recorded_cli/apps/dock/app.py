@@ -2,6 +2,7 @@
 
 import http.server
 import os
+import signal
 
 
 class Hello(http.server.BaseHTTPRequestHandler):
@@ -11,4 +12,5 @@ class Hello(http.server.BaseHTTPRequestHandler):
         self.wfile.write(f"hello {os.environ.get('GREETING', 'world')}".encode())
 
 
+signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 http.server.ThreadingHTTPServer(("", int(os.environ["PORT"])), Hello).serve_forever()
