@@ -1,11 +1,13 @@
 //! `bench IMPAASD`: start time, idle memory, and requests per second with p50 and p99 of the read routes, each also as a ratio to a
-//! no-op actix route that sends the same bytes in the same run; times of changes; whether more apps make answers slower; and the lists
-//! and the memory of a server with 1,000 apps and 2,000 units in a cluster, which `bench IMPAASD cluster` measures alone.
-//! `bench noop PORT FILE` is that route, `bench stand-in PORT APPS` that cluster.
+//! no-op actix route that sends the same bytes in the same run; times of changes; whether more apps make answers slower; and the lists,
+//! the memory and the deploys of a server with 1,000 apps and 2,000 units in a cluster, which `bench IMPAASD cluster` measures alone.
+//! `bench noop PORT FILE` is that route, `bench stand-in PORT BUILDS APPS` that cluster with its build service.
 
+mod builds;
 mod client;
 mod cluster;
 mod crowd;
+mod deploy;
 mod measure;
 mod noop;
 mod scale;
@@ -23,7 +25,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match words.as_slice() {
         ["noop", port, file] => noop::serve(port, Path::new(file)),
-        ["stand-in", port, apps] => crowd::stand_in(port, apps),
+        ["stand-in", port, builds, apps] => crowd::stand_in([port, builds, apps]),
         [impaasd] => measure::run(Path::new(impaasd), What::All),
         [impaasd, "cluster"] => measure::run(Path::new(impaasd), What::Cluster),
         _ => Err("usage: bench IMPAASD [cluster]".to_owned()),

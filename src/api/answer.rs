@@ -7,6 +7,7 @@ use actix_web::{
 };
 use serde::Serialize;
 
+use super::pieces::Pieces;
 use crate::error::{Error, Result};
 
 /// What handlers give back.
@@ -51,7 +52,7 @@ pub fn list_bytes<T: Serialize>(list: &[T]) -> Result<Bytes> {
 
 /// 200 and JSON that was written before, or 204 when it is empty.
 pub fn json_bytes(body: Bytes) -> Answer {
-    if body.is_empty() { no_content() } else { Ok(HttpResponse::Ok().content_type("application/json").body(body)) }
+    if body.is_empty() { no_content() } else { Ok(HttpResponse::Ok().content_type("application/json").body(Pieces(body))) }
 }
 
 /// JSON that tsuru sends without saying so: clients see it as text.

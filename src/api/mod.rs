@@ -14,6 +14,7 @@ pub mod event;
 pub mod extract;
 pub mod job;
 pub mod openapi;
+mod pieces;
 pub mod plan;
 pub mod platform;
 pub mod pool;

@@ -1,11 +1,14 @@
-//! Stands in for a cluster's API server: apps as a real one tells of them, listed in pages; watches, in which nothing happens; changes,
-//! which are said to be made. It tells what it was asked.
+//! Stands in for a cluster's API server: apps as a real one tells of them, listed in pages; what is written, which is there at once with
+//! everything that a cluster makes of it; watches. It tells what it was asked.
+
+mod live;
+mod place;
 
 use std::{
     collections::HashMap,
     future::Future,
     pin::Pin,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
     time::Duration,
 };
@@ -13,20 +16,23 @@ use std::{
 use actix_web::{
     HttpRequest, HttpResponse,
     body::{BodySize, MessageBody},
+    http::{Method, StatusCode},
     rt::time::{Sleep, sleep},
     web::{Bytes, Data, Query},
 };
+use serde_json::{Value, json};
+
+use self::{live::Live, place::Place};
+
+type Asked = HashMap<String, String>;
 
 /// What there is of a kind: where it is listed, one object as it was read from a cluster, and how many of it an app has.
 struct Kind(&'static str, &'static str, usize);
 
-const KINDS: [Kind; 6] = [
+const KINDS: [Kind; 3] = [
     Kind("/api/v1/pods", include_str!("pod.json"), 2),
     Kind("/api/v1/services", include_str!("service.json"), 2),
     Kind("/apis/apps/v1/deployments", include_str!("deployment.json"), 1),
-    Kind("/apis/batch/v1/jobs", "", 0),
-    Kind("/apis/autoscaling/v2/horizontalpodautoscalers", "", 0),
-    Kind("/apis/networking.k8s.io/v1/ingresses", "", 0),
 ];
 
 /// What is looked for again and again.
@@ -37,6 +43,7 @@ const ABSENT: [&str; 3] = ["/apis/metrics.k8s.io/", "/apis/keda.sh/", "/apis/aut
 pub struct Cluster {
     apps: usize,
     asked: Mutex<Vec<String>>,
+    live: Mutex<Live>,
 }
 
 impl Cluster {
@@ -47,52 +54,113 @@ impl Cluster {
 
     /// What was asked so far but for what goes on by itself: watches, and the look for kinds and metrics that it lacks.
     pub fn asked(&self) -> Vec<String> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.asked).clone()
     }
 
-    fn page(&self, kind: &Kind, query: &HashMap<String, String>) -> String {
+    /// A page of what there is: first the apps that are always there, in the end what was written.
+    fn page(&self, place: &Place, query: &Asked) -> String {
         let number = |name: &str| query.get(name).and_then(|text| text.parse::<usize>().ok());
-        let of_app = query.get("labelSelector").and_then(|labels| labels.split("tsuru.io/app-name=app-").nth(1)?.parse::<usize>().ok());
-        let apps = of_app.map_or(0..self.apps, |app| app..app + 1);
-        let (first, all) = (number("continue").unwrap_or(apps.start * kind.2), apps.end * kind.2);
+        let labels = query.get("labelSelector").map(String::as_str).unwrap_or_default();
+        let kind = KINDS.iter().find(|kind| kind.0 == place.kind && place.namespace.is_empty());
+        let of_kind = kind.map_or(0, |kind| kind.2);
+        let of_app = labels.split("tsuru.io/app-name=").nth(1).and_then(|rest| rest.split(',').next());
+        let number_of = |app: &str| app.strip_prefix("app-")?.parse::<usize>().ok();
+        let apps = of_app.map_or(0..self.apps, |app| number_of(app).map_or(0..0, |app| app..app + 1));
+        let (first, all) = (number("continue").unwrap_or(apps.start * of_kind), apps.end * of_kind);
         let end = all.min(first + number("limit").unwrap_or(all));
         // Without the white space of the file, as a server sends it.
-        let sample: String = kind.1.lines().map(str::trim).collect();
-        let object = |at: usize| sample.replace("{app}", &format!("app-{}", at / kind.2)).replace("{n}", &(at % kind.2).to_string());
-        let objects: Vec<String> = (first..end).map(object).collect();
-        let next = if end < all { format!(r#","continue":"{end}""#) } else { String::new() };
-        format!(r#"{{"kind":"List","apiVersion":"v1","metadata":{{"resourceVersion":"1"{next}}},"items":[{}]}}"#, objects.join(","))
+        let sample: String = kind.map_or("", |kind| kind.1).lines().map(str::trim).collect();
+        let object = |at: usize| sample.replace("{app}", &format!("app-{}", at / of_kind)).replace("{n}", &(at % of_kind).to_string());
+        let mut objects: Vec<String> = (first..end).map(object).collect();
+        let live = lock(&self.live);
+        let next = if end < all {
+            format!(r#","continue":"{end}""#)
+        } else {
+            objects.extend(live.list(&selected(place, query), labels).into_iter().map(Value::to_string));
+            String::new()
+        };
+        let (version, objects) = (live.version(), objects.join(","));
+        format!(r#"{{"kind":"List","apiVersion":"v1","metadata":{{"resourceVersion":"{version}"{next}}},"items":[{objects}]}}"#)
     }
+
+    fn read(&self, place: &Place, query: &Asked) -> HttpResponse {
+        if place.name.is_empty() {
+            return HttpResponse::Ok().content_type("application/json").body(self.page(place, query));
+        }
+        lock(&self.live).get(place).map_or_else(|| status(404, "NotFound"), |object| HttpResponse::Ok().json(object))
+    }
+
+    /// `create` and `replace`.
+    fn write(&self, mut place: Place, body: &[u8], new: bool) -> HttpResponse {
+        let object: Value = serde_json::from_slice(body).unwrap_or_default();
+        if new {
+            object["metadata"]["name"].as_str().unwrap_or_default().clone_into(&mut place.name);
+        }
+        let mut live = lock(&self.live);
+        match (new, live.get(&place)) {
+            (true, Some(_)) => status(409, "AlreadyExists"),
+            (false, None) => status(404, "NotFound"),
+            _ => HttpResponse::build(if new { StatusCode::CREATED } else { StatusCode::OK }).json(live.write(&place, object)),
+        }
+    }
+
+    fn remove(&self, place: &Place) -> HttpResponse {
+        if lock(&self.live).remove(place) { status(200, "") } else { status(404, "NotFound") }
+    }
+}
+
+/// One object may also be asked for as a list.
+fn selected(place: &Place, query: &Asked) -> Place {
+    let name = query.get("fieldSelector").and_then(|fields| fields.strip_prefix("metadata.name="));
+    name.map_or_else(|| place.clone(), |name| Place { name: name.into(), ..place.clone() })
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn status(code: u16, reason: &str) -> HttpResponse {
+    let said = if code < 300 { "Success" } else { "Failure" };
+    let status = json!({"kind": "Status", "apiVersion": "v1", "status": said, "reason": reason, "message": reason, "code": code});
+    HttpResponse::build(StatusCode::from_u16(code).unwrap_or(StatusCode::OK)).json(status)
 }
 
 /// Answers any request.
-pub async fn answer(request: HttpRequest, query: Query<HashMap<String, String>>, cluster: Data<Cluster>, body: Bytes) -> HttpResponse {
-    if request.path() == "/asked" {
+pub async fn answer(request: HttpRequest, query: Query<Asked>, cluster: Data<Cluster>, body: Bytes) -> HttpResponse {
+    let path = request.path();
+    if path == "/asked" {
         return HttpResponse::Ok().body(cluster.asked().join("\n"));
     }
+    let place = Place::read(path);
     if query.contains_key("watch") {
-        let seconds = query.get("timeoutSeconds").and_then(|text| text.parse().ok()).unwrap_or(60);
-        return HttpResponse::Ok().content_type("application/json").body(Silence(Box::pin(sleep(Duration::from_secs(seconds)))));
+        let Some(place) = place else { return status(404, "NotFound") };
+        let number = |name: &str| query.get(name).and_then(|text| text.parse().ok());
+        let end = Box::pin(sleep(Duration::from_secs(number("timeoutSeconds").unwrap_or(60))));
+        let version = usize::try_from(number("resourceVersion").unwrap_or(1)).unwrap_or(1);
+        let watch = Watch { place: selected(&place, &query), version, cluster, end };
+        return HttpResponse::Ok().content_type("application/json").body(watch);
     }
-    if !ABSENT.iter().any(|group| request.path().starts_with(group)) {
-        let asked = format!("{} {}", request.method(), request.uri());
-        cluster.asked.lock().unwrap_or_else(PoisonError::into_inner).push(asked);
+    if !ABSENT.iter().any(|group| path.starts_with(group)) {
+        lock(&cluster.asked).push(format!("{} {}", request.method(), request.uri()));
     }
-    if request.method() == "POST" {
-        return HttpResponse::Created().content_type("application/json").body(body);
-    }
-    match KINDS.iter().find(|kind| kind.0 == request.path()) {
-        Some(kind) => HttpResponse::Ok().content_type("application/json").body(cluster.page(kind, &query)),
-        None => HttpResponse::NotFound().content_type("application/json").body(NOT_FOUND),
+    match (request.method(), place) {
+        (&Method::GET, Some(place)) => cluster.read(&place, &query),
+        (&Method::POST, Some(place)) => cluster.write(place, &body, true),
+        (&Method::PUT, Some(place)) => cluster.write(place, &body, false),
+        (&Method::DELETE, Some(place)) => cluster.remove(&place),
+        _ => status(404, "NotFound"),
     }
 }
 
-const NOT_FOUND: &str = r#"{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"NotFound","message":"the server could not find the requested resource","code":404}"#;
+/// A body that tells of what happens, and ends after a while.
+struct Watch {
+    place: Place,
+    version: usize,
+    cluster: Data<Cluster>,
+    end: Pin<Box<Sleep>>,
+}
 
-/// A body that says nothing for a while, and ends.
-struct Silence(Pin<Box<Sleep>>);
-
-impl MessageBody for Silence {
+impl MessageBody for Watch {
     type Error = std::io::Error;
 
     fn size(&self) -> BodySize {
@@ -100,6 +168,11 @@ impl MessageBody for Silence {
     }
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        self.0.as_mut().poll(cx).map(|()| None)
+        let (lines, version) = lock(&self.cluster.live).after(&self.place, self.version, cx.waker());
+        self.version = version;
+        if lines.is_empty() {
+            return self.end.as_mut().poll(cx).map(|()| None);
+        }
+        Poll::Ready(Some(Ok(lines.concat().into())))
     }
 }

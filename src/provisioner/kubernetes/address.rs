@@ -6,7 +6,15 @@ use k8s_openapi::{
 };
 use kube::ResourceExt;
 
+use super::objects::labels::PROCESS;
 use crate::provisioner::InternalAddress;
+
+const ROUTER: &str = "tsuru.io/router-lb";
+const FOREIGN: &str = "tsuru.io/external-controller";
+const HEADLESS: &str = "tsuru.io/is-headless-service";
+const VERSION: &str = "version";
+/// The labels of services that are read here.
+pub const LABELS: [&str; 5] = [ROUTER, FOREIGN, HEADLESS, PROCESS, VERSION];
 
 /// Where other apps reach the app's processes: through its services, headless ones left out, the main base one first.
 pub fn of(services: &[impl AsRef<Service>]) -> Vec<InternalAddress> {
@@ -17,13 +25,12 @@ pub fn of(services: &[impl AsRef<Service>]) -> Vec<InternalAddress> {
 
 fn of_service(service: &Service) -> Vec<InternalAddress> {
     let labels = service.labels();
-    let label = |name: &str| labels.get(&format!("tsuru.io/{name}")).cloned().unwrap_or_default();
-    let foreign = ["tsuru.io/router-lb", "tsuru.io/external-controller"].iter().any(|name| labels.contains_key(*name));
-    if foreign || label("is-headless-service") == "true" {
+    let label = |name: &str| labels.get(name).cloned().unwrap_or_default();
+    if labels.contains_key(ROUTER) || labels.contains_key(FOREIGN) || label(HEADLESS) == "true" {
         return Vec::new();
     }
     let domain = format!("{}.{}.svc.cluster.local", service.name_any(), service.namespace().unwrap_or_default());
-    let version = labels.get("version").map(|version| version.trim_start_matches('v').to_owned()).unwrap_or_default();
+    let version = label(VERSION).trim_start_matches('v').to_owned();
     let ports = service.spec.as_ref().and_then(|spec| spec.ports.as_deref()).unwrap_or_default();
     let address = |port: &ServicePort| {
         let number = |port: i32| u16::try_from(port).unwrap_or_default();
@@ -37,7 +44,7 @@ fn of_service(service: &Service) -> Vec<InternalAddress> {
             port: number(port.port),
             target_port: target,
             version: version.clone(),
-            process: label("app-process"),
+            process: label(PROCESS),
         }
     };
     ports.iter().map(address).collect()

@@ -28,7 +28,7 @@ use super::{
 };
 
 /// Changed all the time while somebody holds the pod.
-const MARK: &str = "impaas.io/held";
+pub const MARK: &str = "impaas.io/held";
 /// So often.
 const EVERY: Duration = Duration::from_secs(20);
 /// One that was not changed for so long is let go.

@@ -20,12 +20,14 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{client::innermost, kept::Kept};
+use super::{
+    client::innermost,
+    kept::Kept,
+    objects::labels::{APP, JOB},
+};
 
 /// Ours are marked with this.
 const OURS: &str = "tsuru.io/is-tsuru=true";
-const APP: &str = "tsuru.io/app-name";
-const JOB: &str = "tsuru.io/job-name";
 /// A watch is begun anew after so many seconds: a connection that died without a word is noticed then.
 const WATCH: u32 = 120;
 /// Objects are listed in pages of so many: each is in memory whole until it is trimmed.

@@ -84,6 +84,16 @@ impl Writer<'_> {
         self.change(api, &want.name_any(), |there| Ok(there.is_none().then(|| want.clone()))).await.map(drop)
     }
 
+    /// The same of one that is hardly ever there: it is made before anybody looks.
+    pub async fn ensure_new<K: Object>(&self, api: &Api<K>, want: &K) -> Result<()> {
+        failpoint::reach("cluster:before-write");
+        if self.unless(&[409], || api.create(&PARAMS, want)).await?.is_none() {
+            return self.ensure_there(api, want).await;
+        }
+        failpoint::reach("cluster:written");
+        Ok(())
+    }
+
     /// Writes what `change` makes of the object that is there; nothing where it gives nothing or the same.
     pub async fn change<K, F>(&self, api: &Api<K>, name: &str, change: F) -> Result<Option<(Written, K)>>
     where

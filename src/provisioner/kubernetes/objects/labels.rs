@@ -18,6 +18,8 @@ pub const RESTARTS: &str = "tsuru.io/restarts";
 pub const PROCESS: &str = "tsuru.io/app-process";
 /// The app of an object.
 pub const APP: &str = "tsuru.io/app-name";
+/// The job of an object.
+pub const JOB: &str = "tsuru.io/job-name";
 /// The version of an object.
 pub const VERSION: &str = "tsuru.io/app-version";
 /// Requests go to what has it.
@@ -230,7 +232,7 @@ pub fn tags(tags: &[String]) -> Labels {
 
 /// Whose an object is: of an app, a job or a volume of this name. `None`: it is nobody's.
 pub fn owner(labels: &Labels) -> Option<(&'static str, &str)> {
-    let kinds = [("app", APP), ("job", "tsuru.io/job-name"), ("volume", "tsuru.io/volume-name")];
+    let kinds = [("app", APP), ("job", JOB), ("volume", "tsuru.io/volume-name")];
     kinds.into_iter().find_map(|(kind, key)| Some((kind, labels.get(key)?.as_str())))
 }
 

@@ -97,7 +97,7 @@ pub async fn announce(site: &Site, writer: Writer<'_>, app: &AppState, namespace
 async fn make(site: &Site, writer: Writer<'_>, app: &AppState, namespace: &str) -> Result<()> {
     let home = site.settings.home();
     let first = app_resource::of(&AppState { app: app.app.clone(), ..AppState::default() }, home, namespace, &[]);
-    writer.ensure_there(&site.api::<App>(home), &of(&first, home, &app.app)).await
+    writer.ensure_new(&site.api::<App>(home), &of(&first, home, &app.app)).await
 }
 
 /// The definition counts only once the API server took note of it.

@@ -21,6 +21,7 @@ mod volumes;
 
 pub use self::{
     app_resource::introduce,
+    deploy::REVISION,
     remove::remove,
     scene::Scene,
     site::{Site, Turns},
