@@ -19,8 +19,8 @@ pub async fn check(ctx: &Context, provisioner: &DynProvisioner, image: &str, (ow
     }
 }
 
-/// The same of an image that holds the files of this app: they are for the app's teams.
-pub async fn check_team(ctx: &Context, app: &str, image: &str, team: &str) -> Result<()> {
+/// The files of an app are for the app's teams.
+async fn check_team(ctx: &Context, app: &str, image: &str, team: &str) -> Result<()> {
     let app = ctx.store.of::<App>().get(Filter::eq("name", app)).await?;
     let allowed = app.is_some_and(|app| app.team_owner == team || app.teams.iter().any(|other| other == team));
     if allowed { Ok(()) } else { Err(refused(image, team)) }

@@ -6,12 +6,11 @@ use crate::{
     context::Context,
     error::Result,
     output::Output,
-    provisioner::{ImageOf, JobBuild, Source, app_image},
+    provisioner::{ImageOf, JobBuild, Source},
 };
 
 /// Lets the provisioner make the job's image from another one; its name.
 pub async fn build(ctx: &Context, job: &Job, image: String, out: &Output) -> Result<String> {
-    check(ctx, job, &image).await?;
     let own = ImageOf::Job(job.name.clone());
     app_images::check(ctx, &run::provisioner(ctx, job).await?, &image, (&own, &job.team_owner)).await?;
     build_from(ctx, job, Source::Image(image), out).await
@@ -21,12 +20,4 @@ pub async fn build(ctx: &Context, job: &Job, image: String, out: &Output) -> Res
 pub async fn build_from(ctx: &Context, job: &Job, source: Source, out: &Output) -> Result<String> {
     let env = env::merged(job).into_iter().map(|(name, var)| (name, var.value)).collect();
     run::provisioner(ctx, job).await?.build_job(JobBuild { job: job.name.clone(), pool: job.pool.clone(), source, env }, out).await
-}
-
-/// Files of an app are for the teams of the app. Registries have rules of their own.
-pub async fn check(ctx: &Context, job: &Job, image: &str) -> Result<()> {
-    match app_image(image) {
-        Some((app, _)) => app_images::check_team(ctx, app, image, &job.team_owner).await,
-        None => Ok(()),
-    }
 }

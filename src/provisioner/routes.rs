@@ -39,12 +39,22 @@ pub struct Edge {
 }
 
 /// A gateway of the Gateway API.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gateway {
     /// Where it is.
     pub namespace: String,
     /// Its name.
     pub name: String,
+    /// Apps with certificates have gateways of this class; empty: sets of listeners of this gateway.
+    pub class: String,
+    /// The port of host names with certificates.
+    pub port: u16,
+}
+
+impl Default for Gateway {
+    fn default() -> Self {
+        Self { namespace: String::new(), name: String::new(), class: String::new(), port: 443 }
+    }
 }
 
 /// How an app wants to be reached.

@@ -10,7 +10,8 @@ use crate::{
     provisioner::routes::{Edge, Gateway},
 };
 
-const KEYS: [&str; 8] = ["domain", "class", "http-port", "instance", "annotations-prefix", "annotations", "opts", "gateway"];
+const KEYS: [&str; 10] =
+    ["domain", "class", "http-port", "instance", "annotations-prefix", "annotations", "opts", "gateway", "gateway-class", "https-port"];
 /// What each option of an app does.
 const OPTS: [(&str, &str); 10] = [
     ("domain", "The whole host name of the app, in place of its name and the router's domain."),
@@ -33,12 +34,12 @@ pub fn read(config: &Map<String, Value>) -> Result<Edge> {
     let edge = Edge {
         domain: text(config, "domain")?,
         class: text(config, "class")?,
-        port: port(config)?,
+        port: port(config, "http-port")?,
         instance: text(config, "instance")?,
         annotations_prefix: text(config, "annotations-prefix")?.trim_end_matches('/').to_owned(),
         annotations: texts(config, "annotations")?,
         opts: texts(config, "opts")?,
-        gateway: gateway(&text(config, "gateway")?)?,
+        gateway: gateway(config)?,
     };
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if !edge.instance.chars().all(plain) || edge.instance.starts_with('-') || edge.instance.ends_with('-') || edge.instance.len() > 32 {
@@ -85,20 +86,22 @@ fn texts(config: &Map<String, Value>, key: &str) -> Result<BTreeMap<String, Stri
     said.collect()
 }
 
-fn port(config: &Map<String, Value>) -> Result<Option<u16>> {
-    let number = match config.get("http-port") {
+fn port(config: &Map<String, Value>, key: &str) -> Result<Option<u16>> {
+    let number = match config.get(key) {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::String(text)) => text.parse().ok(),
         Some(other) => other.as_u64().and_then(|number| u16::try_from(number).ok()),
     };
-    number.filter(|port| *port > 0).map(Some).ok_or_else(|| wrong("http-port", "is no port"))
+    number.filter(|port| *port > 0).map(Some).ok_or_else(|| wrong(key, "is no port"))
 }
 
-fn gateway(text: &str) -> Result<Option<Gateway>> {
-    match text.split_once('/') {
-        _ if text.is_empty() => Ok(None),
+fn gateway(config: &Map<String, Value>) -> Result<Option<Gateway>> {
+    let (whole, class, port) = (text(config, "gateway")?, text(config, "gateway-class")?, port(config, "https-port")?);
+    match whole.split_once('/') {
+        _ if whole.is_empty() && class.is_empty() && port.is_none() => Ok(None),
         Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() => {
-            Ok(Some(Gateway { namespace: namespace.into(), name: name.into() }))
+            let usual = Gateway::default();
+            Ok(Some(Gateway { namespace: namespace.into(), name: name.into(), class, port: port.unwrap_or(usual.port) }))
         }
         _ => Err(wrong("gateway", "is not NAMESPACE/NAME")),
     }
@@ -126,6 +129,9 @@ mod tests {
         assert_eq!((edge.domain.as_str(), edge.class.as_str(), edge.port, edge.instance.as_str()), ("x.org", "traefik", Some(81), "inner"));
         assert_eq!((edge.annotations_prefix.as_str(), edge.annotations["a/b"].as_str()), ("nginx", "c"));
         assert_eq!((edge.opts["tls-acme"].as_str(), edge.gateway.clone().unwrap().name.as_str()), ("true", "g"));
+        let classed = json!({"domain": "x.org", "gateway": "edge/g", "gateway-class": "traefik", "https-port": "8443"});
+        let gateway = read(classed.as_object().unwrap()).unwrap().gateway.unwrap();
+        assert_eq!((gateway.class.as_str(), gateway.port), ("traefik", 8443));
         assert!(info(&edge)["tls-acme"].ends_with("Here \"true\" unless said."));
     }
 
@@ -137,6 +143,7 @@ mod tests {
         assert_eq!(why(json!({"domain": "x.org", "http-port": 0})), "config key \"http-port\" is no port");
         assert_eq!(why(json!({"domain": "x.org", "opts": {"a": []}})), "config key \"opts:a\" is no text");
         assert_eq!(why(json!({"domain": "x.org", "gateway": "g"})), "config key \"gateway\" is not NAMESPACE/NAME");
+        assert_eq!(why(json!({"domain": "x.org", "gateway-class": "c"})), "config key \"gateway\" is not NAMESPACE/NAME");
         assert!(why(json!({"domain": "x.org", "instance": "A/b"})).starts_with("config key \"instance\" has more than"));
         assert!(edge(json!({"opts": {"domain-suffix": "x.org"}})).is_ok());
     }

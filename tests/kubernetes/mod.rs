@@ -3,6 +3,7 @@
 
 mod adoption;
 mod build;
+mod certificates;
 mod clusters;
 mod commands;
 mod crowd;
@@ -13,6 +14,7 @@ mod isolation;
 mod jobs;
 mod logs;
 mod proxy;
+mod pulls;
 mod rollout;
 mod routing;
 mod running;

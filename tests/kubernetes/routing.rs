@@ -3,7 +3,6 @@
 
 use std::{env, net::SocketAddr};
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use super::{
@@ -16,9 +15,6 @@ use crate::{
     server::eventually,
     store::say,
 };
-
-const CERTIFICATE: &str = include_str!("../api/tls/example.crt");
-const KEY: &str = include_str!("../api/tls/example.key");
 
 /// The service that leads to what is routable of a process.
 fn service(app: &str, process: &str, more: &[(&str, &str)]) -> Value {
@@ -33,23 +29,23 @@ fn service(app: &str, process: &str, more: &[(&str, &str)]) -> Value {
 const ROUTABLE: &[(&str, &str)] = &[("is-routable", "true")];
 
 /// The app has a service, and no unit behind it.
-async fn served() -> Option<World> {
+pub async fn served() -> Option<World> {
     let world = World::with_app().await?;
     world.apply(&[service(&world.name, "web", ROUTABLE)]);
     Some(world)
 }
 
 impl World {
-    async fn rebuild(&self) {
+    pub async fn rebuild(&self) {
         self.server.admin().await.post(&format!("/1.0/apps/{}/routes", self.name)).send().await.ok(200);
     }
 
-    async fn opts(&self, router: &str, opts: Value) {
+    pub async fn opts(&self, router: &str, opts: Value) {
         let path = format!("/1.5/apps/{}/routers/{router}", self.name);
         self.server.admin().await.put(&path).json(&json!({"opts": opts})).send().await.ok(200);
     }
 
-    async fn cname(&self, method: &str, cname: &str) {
+    pub async fn cname(&self, method: &str, cname: &str) {
         let admin = self.server.admin().await;
         let path = format!("/1.0/apps/{}/cname", self.name);
         if method == "DELETE" {
@@ -60,16 +56,16 @@ impl World {
     }
 
     /// The objects of this kind by name.
-    fn all(&self, kind: &str) -> Vec<Value> {
+    pub fn all(&self, kind: &str) -> Vec<Value> {
         let list: Value = serde_json::from_str(&self.real.kubectl(&["get", kind, "-n", &self.name, "-o", "json"])).unwrap();
         list["items"].as_array().unwrap().clone()
     }
 
-    fn names_of(&self, kind: &str) -> Vec<String> {
+    pub fn names_of(&self, kind: &str) -> Vec<String> {
         self.all(kind).iter().map(|object| object["metadata"]["name"].as_str().unwrap().to_owned()).collect()
     }
 
-    fn one(&self, kind: &str, name: &str) -> Value {
+    pub fn one(&self, kind: &str, name: &str) -> Value {
         serde_json::from_str(&self.real.kubectl(&["get", kind, name, "-n", &self.name, "-o", "json"])).unwrap()
     }
 
@@ -78,7 +74,7 @@ impl World {
     }
 }
 
-async fn routers(world: &World, admin: &Caller<'_>) -> Value {
+pub async fn routers(world: &World, admin: &Caller<'_>) -> Value {
     admin.get(&format!("/1.5/apps/{}/routers", world.name)).send().await.ok(200).json()
 }
 
@@ -174,48 +170,6 @@ async fn a_frozen_ingress_is_left_as_it_is() {
 }
 
 #[actix_web::test]
-async fn an_app_that_goes_leaves_neither_ingress_nor_certificate() {
-    let Some(world) = served().await else { return };
-    let cname = format!("{}.wild.example.com", world.name);
-    world.cname("POST", &cname).await;
-    set_certificate(&world, &cname).await;
-    assert_eq!(world.names_of("secret"), [format!("kr-{}-{cname}", world.name)]);
-    world.server.admin().await.delete(&format!("/1.0/apps/{}", world.name)).send().await.ok(200);
-    eventually("nothing is left", PATIENCE, async || world.names_of("ingress,secret").is_empty()).await;
-}
-
-async fn set_certificate(world: &World, cname: &str) {
-    let form = [("cname", cname), ("certificate", CERTIFICATE), ("key", KEY)];
-    world.server.admin().await.put(&format!("/1.2/apps/{}/certificate", world.name)).form(&form).send().await.ok(200);
-}
-
-#[actix_web::test]
-async fn a_certificate_set_by_hand_is_a_secret_that_the_ingress_names() {
-    let Some(world) = served().await else { return };
-    let (admin, cname) = (world.server.admin().await, format!("{}.wild.example.com", world.name));
-    world.cname("POST", &cname).await;
-    set_certificate(&world, &cname).await;
-    let (own, secret) = (format!("kubernetes-router-cname-{cname}"), format!("kr-{}-{cname}", world.name));
-    let tls = json!([{"hosts": [cname], "secretName": secret}]);
-    assert_eq!(world.one("ingress", &own)["spec"]["tls"], tls);
-    let made = world.one("secret", &secret);
-    let labels = json!({"tsuru.io/app-name": world.name, "tsuru.io/domain-name": cname});
-    assert_eq!((&made["type"], &made["metadata"]["labels"]), (&json!("kubernetes.io/tls"), &labels));
-    world.rebuild().await;
-    assert_eq!(world.one("ingress", &own)["spec"]["tls"], tls, "a rebuild forgot the certificate");
-    let path = format!("/1.24/apps/{}/certificate", world.name);
-    let listed = admin.get(&path).send().await.ok(200).json();
-    assert!(listed.to_string().contains("BEGIN CERTIFICATE"), "{listed}");
-    admin.delete(&format!("/1.2/apps/{}/certificate?cname={cname}", world.name)).send().await.ok(200);
-    assert_eq!((world.names_of("secret").len(), world.one("ingress", &own)["spec"].get("tls")), (0, None));
-    admin.delete(&format!("/1.2/apps/{}/certificate?cname={cname}", world.name)).send().await.fails(400, "Certificate not found");
-    world.opts("edge", json!({"tls-acme-cname": "true"})).await;
-    let form = [("cname", cname.as_str()), ("certificate", CERTIFICATE), ("key", KEY)];
-    let refused = admin.put(&format!("/1.2/apps/{}/certificate", world.name)).form(&form).send().await;
-    refused.fails(400, &format!("cannot add certificate to ingress {own}, it is managed by ACME"));
-}
-
-#[actix_web::test]
 async fn a_router_that_speaks_the_api_is_told_of_the_services() {
     let Some(world) = served().await else { return };
     let (app, admin, edge) = (&world.name, world.server.admin().await, EdgeRouter::start());
@@ -290,7 +244,7 @@ fn controller() -> Option<(String, SocketAddr)> {
 }
 
 /// The same, and an app that answers.
-async fn answering() -> Option<(World, String, SocketAddr)> {
+pub async fn answering() -> Option<(World, String, SocketAddr)> {
     let (plain, tls) = controller()?;
     let world = served().await?;
     world.apply(&[running::deployment(&world.name, 1)]);
@@ -298,31 +252,17 @@ async fn answering() -> Option<(World, String, SocketAddr)> {
     Some((world, plain, tls))
 }
 
-async fn text(reply: reqwest::Result<reqwest::Response>) -> String {
+pub async fn text(reply: reqwest::Result<reqwest::Response>) -> String {
     match reply {
         Ok(reply) => reply.text().await.unwrap_or_default(),
         Err(_) => String::new(),
     }
 }
 
-async fn answers(plain: &str, host: &str) {
+pub async fn answers(plain: &str, host: &str) {
     let client = reqwest::Client::new();
     let asked = async || text(client.get(format!("http://{plain}/")).header("Host", host).send().await).await == "it works\n";
     eventually(&format!("{host} answers"), PATIENCE, asked).await;
-}
-
-/// The first certificate of a chain.
-fn der(pem: &str) -> Vec<u8> {
-    let body: String = pem.lines().skip(1).take_while(|line| !line.starts_with("-----")).collect();
-    STANDARD.decode(body).unwrap()
-}
-
-/// The certificate that the app answers with, on a new connection: an old one shows the certificate that it began with.
-async fn shown(host: &str, at: SocketAddr) -> Option<Vec<u8>> {
-    let client = reqwest::Client::builder().resolve(host, at).danger_accept_invalid_certs(true).tls_info(true).build().unwrap();
-    let reply = client.get(format!("https://{host}:{}/", at.port())).send().await.ok()?;
-    let certificate = reply.extensions().get::<reqwest::tls::TlsInfo>().and_then(|info| info.peer_certificate().map(<[u8]>::to_vec));
-    if text(Ok(reply)).await == "it works\n" { certificate } else { None }
 }
 
 #[actix_web::test]
@@ -338,16 +278,6 @@ async fn requests_reach_the_app_by_its_host_names() {
     let client = reqwest::Client::new();
     let gone = async || client.get(format!("http://{plain}/")).header("Host", &cname).send().await.unwrap().status() == 404;
     eventually("the host name is forgotten", PATIENCE, gone).await;
-}
-
-#[actix_web::test]
-async fn requests_are_served_with_the_certificate_that_was_set_by_hand() {
-    let Some((world, _, tls)) = answering().await else { return };
-    let cname = format!("{}.wild.example.com", world.name);
-    world.cname("POST", &cname).await;
-    set_certificate(&world, &cname).await;
-    let expected = der(CERTIFICATE);
-    eventually("the certificate is shown", PATIENCE, async || shown(&cname, tls).await.as_ref() == Some(&expected)).await;
 }
 
 #[actix_web::test]
@@ -367,41 +297,4 @@ async fn requests_reach_the_app_through_a_gateway() {
     assert_eq!(world.names_of("httproute"), [format!("kube-router-{app}")]);
     admin.delete(&format!("/1.5/apps/{app}/routers/gate")).send().await.ok(200);
     assert!(world.names_of("httproute").is_empty());
-}
-
-#[actix_web::test]
-async fn an_issuer_makes_the_certificate_that_requests_are_served_with() {
-    let Some((world, _, tls)) = answering().await else { return };
-    let (cname, admin) = (format!("{}.issued.test", world.name), world.server.admin().await);
-    world.cname("POST", &cname).await;
-    let form = [("cname", cname.as_str()), ("issuer", "pebble")];
-    admin.put(&format!("/1.24/apps/{}/certissuer", world.name)).form(&form).send().await.ok(200);
-    let made = world.one("ingress", &format!("kubernetes-router-cname-{cname}"));
-    let annotations =
-        json!({"cert-manager.io/common-name": cname, "cert-manager.io/cluster-issuer": "pebble", "tsuru.io/app-teamowner": "demo"});
-    assert_eq!(made["metadata"]["annotations"], annotations);
-    let path = format!("/1.24/apps/{}/certificate", world.name);
-    let listed = async || admin.get(&path).send().await.ok(200).json()["routers"]["edge"]["cnames"][&cname].clone();
-    eventually("the certificate is made", PATIENCE, async || listed().await["certificate"].as_str().is_some_and(|pem| !pem.is_empty()))
-        .await;
-    assert_eq!(listed().await["issuer"], "pebble");
-    let expected = der(listed().await["certificate"].as_str().unwrap());
-    eventually("it is shown", PATIENCE, async || shown(&cname, tls).await.as_ref() == Some(&expected)).await;
-    assert!(is_by_pebble(&expected));
-}
-
-/// The ACME server's authority signed it: its name is different at each start, but for this.
-fn is_by_pebble(certificate: &[u8]) -> bool {
-    let name = b"Pebble Intermediate CA";
-    certificate.windows(name.len()).any(|part| part == name)
-}
-
-#[actix_web::test]
-async fn an_apps_own_name_has_a_certificate_by_itself() {
-    let Some((world, _, tls)) = answering().await else { return };
-    world.opts("edge", json!({"tls-acme": "true", "cert-manager.io/cluster-issuer": "pebble"})).await;
-    let own = format!("{}.apps.test", world.name);
-    let made = async || shown(&own, tls).await.is_some_and(|certificate| is_by_pebble(&certificate));
-    eventually("the certificate is shown", PATIENCE, made).await;
-    assert_eq!(routers(&world, &world.server.admin().await).await[0]["address"], format!("https://{own}"));
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{
     World,
     proxy::{Proxy, Weather},
+    rollout::{Site, web},
     running,
 };
 use crate::server::eventually;
@@ -196,4 +197,47 @@ async fn a_cluster_without_keda_is_told_so() {
     assert_eq!(admin.get(&path).send().await.ok(200).text, "null\n");
     admin.post(&path).json(&cpu(1, 3)).send().await.ok(200);
     assert_eq!(horizontal(&world).as_array().unwrap().len(), 1);
+}
+
+#[actix_web::test]
+async fn a_cluster_that_keeps_keda_to_itself_is_told_so_and_scales_by_cpu() {
+    let Some((world, _proxy)) = served_without("/apis/keda.sh/", Weather::Refused(403)).await else { return };
+    let (admin, path) = (world.server.admin().await, path(&world));
+    let why = "the account of this server may not manage scaledobjects.keda.sh in the cluster";
+    let forbidden = format!("<said>cannot configure schedule/prometheus autoscale: {why}");
+    admin.post(&path).json(&by_clock_and_queue()).send().await.fails_like(500, &forbidden);
+    admin.post(&path).json(&cpu(1, 3)).send().await.ok(200);
+    assert_eq!(
+        (horizontal(&world).as_array().unwrap().len(), admin.get(&path).send().await.ok(200).json()[0]["maxUnits"].clone()),
+        (1, json!(3))
+    );
+    admin.delete(&format!("{path}?process=web")).send().await.ok(200);
+    assert_eq!(horizontal(&world), json!([]));
+}
+
+#[actix_web::test]
+async fn what_a_vertical_autoscaler_recommends_is_shown_while_it_is_asked_for() {
+    let Some(site) = Site::new().await else { return };
+    let (world, name) = (&site.world, site.named("web"));
+    let mut asking = web(1);
+    asking.pod.annotations.insert("app.tsuru.io/enable-vpa".into(), "true".into());
+    site.applied(&site.state(vec![asking])).await;
+    let made = world.object("verticalpodautoscaler", &name);
+    let target = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": name});
+    assert_eq!(made["spec"], json!({"targetRef": target, "updatePolicy": {"updateMode": "Off"}}));
+    assert_eq!(made["metadata"]["labels"]["tsuru.io/app-process"], "web");
+    // As its recommender does.
+    let (cpu, memory) = ("25m", "262144k");
+    let amount = json!({"cpu": cpu, "memory": memory});
+    let own = json!({"containerName": name, "target": amount, "uncappedTarget": amount, "lowerBound": amount, "upperBound": amount});
+    let other = json!({"containerName": "sidecar", "target": amount});
+    let status = json!({"status": {"recommendation": {"containerRecommendations": [other, own]}}}).to_string();
+    world.real.kubectl(&["patch", "vpa", &name, "-n", &world.name, "--subresource=status", "--type=merge", "-p", &status]);
+    let kinds = ["target", "uncappedTarget", "lowerBound", "upperBound"];
+    let all: Vec<Value> = kinds.iter().map(|kind| json!({"type": kind, "cpu": cpu, "memory": memory})).collect();
+    let expected = json!([{"process": "web", "recommendations": all}]);
+    world.until("app info shows it", |info| info["autoscaleRecommendation"] == expected).await;
+    site.applied(&site.state(vec![web(1)])).await;
+    assert!(world.names("verticalpodautoscaler").is_empty());
+    world.until("it is shown no more", |info| info.get("autoscaleRecommendation").is_none()).await;
 }

@@ -14,8 +14,8 @@ use impaas::{
         AppState, Mount, ProcessState,
         kubernetes::{
             objects::{
-                Making, Owner, Spot, account, app_resource, autoscale, budget, deployment, ingress, job, routing, secret, service, spot,
-                volume,
+                Making, Owner, Spot, account, app_resource, autoscale, budget, certificate, deployment, ingress, job, routing, secret,
+                service, spot, volume,
             },
             observed,
             settings::{ClusterSettings, PoolSettings, ServerSettings},
@@ -205,7 +205,7 @@ fn reached(app: &App) -> Vec<Value> {
     let service = format!("{}-web", app.name);
     let own = routing::Backend { service, namespace: NAMESPACE.into(), port: 8888, ..routing::Backend::default() };
     let routing = routing::Routing::new(&edge, &route, vec![own]).unwrap();
-    let none = ingress::Certified::new();
+    let none = certificate::Certified::new();
     let cnames = app.cname.iter().map(|cname| json("Ingress", &ingress::of_cname(&routing, cname, "", None, &none)));
     [json("Ingress", &ingress::of(&routing, &none))].into_iter().chain(cnames).collect()
 }

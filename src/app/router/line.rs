@@ -73,7 +73,7 @@ impl<'a> Line<'a> {
     pub async fn supports_tls(&self) -> bool {
         match self {
             Self::Api(api) => api.supports_tls().await,
-            Self::Cluster(edge, _) => edge.gateway.is_none(),
+            Self::Cluster(..) => true,
         }
     }
 

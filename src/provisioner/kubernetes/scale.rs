@@ -33,6 +33,14 @@ use crate::{
 /// Of KEDA's own, beside ours.
 const OF_KEDA: &str = "scaledobject.keda.sh/name";
 
+/// Whether a cluster has a kind that it may lack, for us.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Open,
+    Absent,
+    Forbidden,
+}
+
 /// What scales, as it is known.
 pub struct Scalers {
     horizontal: Arc<Cache<Horizontal>>,
@@ -87,15 +95,17 @@ impl Kubernetes {
         let horizontal = Api::<Horizontal>::namespaced(self.client.clone(), namespace);
         let objects = Api::<Custom<Keda>>::namespaced(self.client.clone(), namespace);
         let writer = self.writer(SHORT);
-        let has_keda = self.has::<Keda>(&self.scalers.keda).await?;
+        let keda = self.access::<Keda>(&self.scalers.keda).await?;
         if !scaling.needs_keda() {
-            if has_keda {
+            if keda == Access::Open {
                 writer.remove_of(&m.app.app, &objects, &name).await?;
             }
             return writer.ensure(&horizontal, &autoscale::of(m, scaling)).await.map(drop);
         }
-        if !has_keda {
-            return Err(keda::absent());
+        match keda {
+            Access::Open => {}
+            Access::Absent => return Err(keda::absent()),
+            Access::Forbidden => return Err(keda::forbidden()),
         }
         let wanted = keda::of(m, scaling)?;
         writer.remove_of(&m.app.app, &horizontal, &name).await?;
@@ -108,7 +118,7 @@ impl Kubernetes {
     async fn advise(&self, m: &Making<'_>) -> Result<()> {
         let asked = m.process.pod.annotations.get(VERTICAL).is_some_and(|said| said == "true");
         let name = names::base(&m.app.app, &m.process.name);
-        if asked && m.spot.base && self.has::<Vertical>(&self.scalers.vertical).await? {
+        if asked && m.spot.base && self.access::<Vertical>(&self.scalers.vertical).await? == Access::Open {
             let api = Api::<Custom<Vertical>>::namespaced(self.client.clone(), &m.spot.namespace);
             self.writer(SHORT).ensure(&api, &autoscale::vertical(m)).await?;
         }
@@ -119,15 +129,16 @@ impl Kubernetes {
         }
     }
 
-    /// Whether the cluster has objects of this kind.
-    async fn has<K: Kind>(&self, cache: &Cache<Custom<K>>) -> Result<bool> {
+    /// Whether the cluster has objects of this kind for us.
+    async fn access<K: Kind>(&self, cache: &Cache<Custom<K>>) -> Result<Access> {
         let (api, one) = (Api::<Custom<K>>::all(self.client.clone()), ListParams::default().limit(1));
         match ask(&self.spec.name, SHORT, || api.list_metadata(&one)).await {
             Ok(_) => {
                 cache.expect();
-                Ok(true)
+                Ok(Access::Open)
             }
-            Err(kube::Error::Api(status)) if status.code == 404 => Ok(false),
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(Access::Absent),
+            Err(kube::Error::Api(status)) if status.code == 403 => Ok(Access::Forbidden),
             Err(e) => Err(self.told(&e)),
         }
     }
@@ -137,22 +148,28 @@ impl Kubernetes {
         self.writer(SHORT).remove(&api, &object.name_any()).await.map(drop)
     }
 
-    /// Objects of an app, asked for now; none of a kind that the cluster lacks.
+    /// Objects of an app, asked for now.
     async fn list<K: Object>(&self, app: &str) -> Result<Vec<K>> {
+        self.list_unless(app, &[]).await
+    }
+
+    /// The same of KEDA's; none where it is absent, or not for us.
+    async fn list_keda(&self, app: &str) -> Result<Vec<Custom<Keda>>> {
+        self.list_unless(app, &[403, 404]).await
+    }
+
+    async fn list_unless<K: Object>(&self, app: &str, codes: &[u16]) -> Result<Vec<K>> {
         let of_app = ListParams::default().labels(&format!("tsuru.io/is-tsuru=true,tsuru.io/app-name={app}"));
         let api = Api::<K>::all(self.client.clone());
-        match ask(&self.spec.name, SHORT, || api.list(&of_app)).await {
-            Ok(found) => Ok(found.items),
-            Err(kube::Error::Api(status)) if status.code == 404 => Ok(Vec::new()),
-            Err(e) => Err(self.told(&e)),
-        }
+        let found = self.writer(SHORT).unless(codes, || api.list(&of_app)).await?;
+        Ok(found.map(|list| list.items).unwrap_or_default())
     }
 }
 
 #[async_trait]
 impl Scaler for Kubernetes {
     async fn scalings(&self, app: &str) -> Result<Vec<Scaling>> {
-        Ok(read(&self.list::<Horizontal>(app).await?, &self.list::<Custom<Keda>>(app).await?))
+        Ok(read(&self.list::<Horizontal>(app).await?, &self.list_keda(app).await?))
     }
 
     fn scalings_seen(&self, app: &str) -> Vec<Scaling> {
@@ -176,7 +193,7 @@ impl Scaler for Kubernetes {
         for object in self.list::<Horizontal>(app).await?.iter().filter(|object| object.name_any() == name) {
             self.remove_object(object).await?;
         }
-        for object in self.list::<Custom<Keda>>(app).await?.iter().filter(|object| object.name_any() == name) {
+        for object in self.list_keda(app).await?.iter().filter(|object| object.name_any() == name) {
             self.remove_object(object).await?;
         }
         Ok(())

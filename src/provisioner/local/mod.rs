@@ -38,8 +38,8 @@ use self::{
     shared::Shared,
 };
 use super::{
-    AppState, Apps, BuildRequest, Builder, Built, Census, DynHold, Exec, InternalAddress, JobBuild, JobEnd, JobId, JobState, Jobs, LogLine,
-    LogQuery, Logs, Provisioner, RunRequest, Shell, ShellRequest, Unit, Vault, Volumes,
+    AppState, Apps, BuildRequest, Builder, Built, Census, DynHold, Exec, ImageOf, InternalAddress, JobBuild, JobEnd, JobId, JobState, Jobs,
+    LogLine, LogQuery, Logs, Provisioner, RunRequest, Shell, ShellRequest, Unit, Vault, Volumes, app_image,
 };
 use crate::{
     error::{Error, Result},
@@ -148,6 +148,10 @@ impl Provisioner for Local {
 impl Builder for Local {
     async fn can_build(&self, platform: &str) -> Result<()> {
         build::can_build(&self.shared, platform).await
+    }
+
+    async fn image_of(&self, image: &str) -> Result<Option<ImageOf>> {
+        Ok(app_image(image).map(|(app, _)| ImageOf::App(app.to_owned())))
     }
 
     async fn build(&self, request: BuildRequest, out: &Output) -> Result<Built> {

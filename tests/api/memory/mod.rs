@@ -15,8 +15,8 @@ use impaas::{
     error::{Error, Result},
     output::Output,
     provisioner::{
-        AppState, Apps, BuildRequest, Builder, Built, DynHold, Exec, InternalAddress, JobState, LogLine, ProcessState, Provisioner,
-        RunRequest, Shell, ShellRequest, Source, Unit, UnitStatus, Volumes,
+        AppState, Apps, BuildRequest, Builder, Built, DynHold, Exec, ImageOf, InternalAddress, JobState, LogLine, ProcessState,
+        Provisioner, RunRequest, Shell, ShellRequest, Source, Unit, UnitStatus, Volumes, app_image,
     },
 };
 use tokio::sync::{broadcast, mpsc, watch};
@@ -173,6 +173,10 @@ impl Builder for Memory {
 
     fn runs_images(&self) -> bool {
         self.look.runs_images
+    }
+
+    async fn image_of(&self, image: &str) -> Result<Option<ImageOf>> {
+        Ok(app_image(image).map(|(app, _)| ImageOf::App(app.to_owned())))
     }
 
     async fn build(&self, request: BuildRequest, out: &Output) -> Result<Built> {

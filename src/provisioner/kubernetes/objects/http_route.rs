@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{
     labels::Labels,
+    listeners::{self, Secured},
     meta, names,
     routing::{Backend, CNAMES, Routing},
     some,
@@ -22,7 +23,9 @@ pub const INSTANCE: &str = "router.tsuru.io/instance";
 /// The route of a host name of the app's own.
 pub const IS_CNAME: &str = "router.tsuru.io/is-cname";
 const PLAIN: &str = "router.tsuru.io/http-only";
-const GROUP: &str = "gateway.networking.k8s.io";
+/// The Gateway API's.
+pub const GROUP: &str = "gateway.networking.k8s.io";
+const OF_SERVICE: &str = "router.tsuru.io/base-service-";
 
 /// A route.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -79,18 +82,23 @@ impl Resource for HttpRoute {
     }
 }
 
-/// All routes of an app, that of its own name first.
-pub fn all(routing: &Routing<'_>, gateway: &Gateway) -> Vec<HttpRoute> {
+/// All routes of an app, that of its own name first. Those of `secured` are also at the app's listeners.
+pub fn all(routing: &Routing<'_>, gateway: &Gateway, secured: &Secured) -> Vec<HttpRoute> {
     let (app, instance) = (&routing.route.app, &routing.edge.instance);
     let path = Some(routing.opt("route")).filter(|path| !path.is_empty()).unwrap_or("/");
     let plain = [(PLAIN.to_owned(), routing.wants("http-only").to_string())];
+    let own_listeners = names::listeners(app, instance);
+    let parents = |host: &str| {
+        let own = secured.contains_key(host).then_some((routing.own.namespace.as_str(), own_listeners.as_str()));
+        parents(gateway, own)
+    };
     let own = routing.hosts().into_iter().map(|(host, backend)| {
         let labels = Routing::base(backend).into_iter().chain(plain.clone()).collect();
-        route(routing, names::http_route(app, &backend.prefix, instance), labels, spec(gateway, &host, backend, path))
+        route(routing, names::http_route(app, &backend.prefix, instance), labels, spec(&parents(&host), &host, backend, path))
     });
     let cnames = routing.route.cnames.iter().map(|cname| {
         let labels = [(IS_CNAME.to_owned(), "true".to_owned())].into();
-        route(routing, names::cname_http_route(app, cname, instance), labels, spec(gateway, cname, &routing.own, "/"))
+        route(routing, names::cname_http_route(app, cname, instance), labels, spec(&parents(cname), cname, &routing.own, "/"))
     });
     let mut all: Vec<HttpRoute> = own.chain(cnames).collect();
     if let Some(main) = all.first_mut().filter(|_| !routing.route.cnames.is_empty()) {
@@ -107,10 +115,33 @@ fn route(routing: &Routing<'_>, name: String, mut labels: Labels, spec: Value) -
     HttpRoute { api_version: version(), kind: kind(), metadata, spec, status: None }
 }
 
+/// The gateway, and the app's own listeners by namespace and name.
+fn parents(gateway: &Gateway, own: Option<(&str, &str)>) -> Value {
+    let parent = |kind: &str, namespace: &str, name: &str| json!({"group": GROUP, "kind": kind, "namespace": namespace, "name": name});
+    let own = own.map(|(namespace, name)| parent(listeners::kind(gateway), namespace, name));
+    [parent("Gateway", &gateway.namespace, &gateway.name)].into_iter().chain(own).collect()
+}
+
+/// The route, taken up by the app's listeners of this name too, or by the gateway alone.
+pub fn at_listeners(mut route: HttpRoute, gateway: &Gateway, own: Option<&str>) -> HttpRoute {
+    let namespace = route.namespace().unwrap_or_default();
+    if let Some(spec) = route.spec.as_object_mut() {
+        spec.insert("parentRefs".into(), parents(gateway, own.map(|name| (namespace.as_str(), name))));
+    }
+    route
+}
+
+/// Labels of a route that are not about its own name alone.
+pub fn common_labels(route: &HttpRoute) -> Labels {
+    let mut labels = route.labels().clone();
+    labels.retain(|name, _| name != PLAIN && name != IS_CNAME && !name.starts_with(OF_SERVICE));
+    labels
+}
+
 /// With everything that the API server would fill in.
-fn spec(gateway: &Gateway, host: &str, backend: &Backend, path: &str) -> Value {
+fn spec(parents: &Value, host: &str, backend: &Backend, path: &str) -> Value {
     json!({
-        "parentRefs": [{"group": GROUP, "kind": "Gateway", "namespace": gateway.namespace, "name": gateway.name}],
+        "parentRefs": parents,
         "hostnames": [host],
         "rules": [{
             "matches": [{"path": {"type": "PathPrefix", "value": path}}],
@@ -119,22 +150,44 @@ fn spec(gateway: &Gateway, host: &str, backend: &Backend, path: &str) -> Value {
     })
 }
 
+/// Its host names.
+pub fn hosts(route: &HttpRoute) -> Vec<&str> {
+    let hosts = route.spec.get("hostnames").and_then(Value::as_array);
+    hosts.into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
+/// How many gateways and sets of listeners are to take it up.
+fn wanted_by(route: &HttpRoute) -> usize {
+    route.spec.get("parentRefs").and_then(Value::as_array).map_or(0, Vec::len)
+}
+
 /// Where an app answers by this route.
 pub fn addresses(route: &HttpRoute, port: Option<u16>) -> Vec<String> {
-    let plain = route.labels().get(PLAIN).is_some_and(|value| value == "true");
-    let hosts = route.spec.get("hostnames").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    // One with listeners of its own has a certificate, whatever the gateway has.
+    let plain = route.labels().get(PLAIN).is_some_and(|value| value == "true") && wanted_by(route) < 2;
     let address = |host: &str| match port {
         Some(port) if plain => format!("http://{host}:{port}"),
         _ if plain => format!("http://{host}"),
         _ => format!("https://{host}"),
     };
-    hosts.map(address).collect()
+    hosts(route).into_iter().map(address).collect()
 }
 
-/// Why nobody serves the route, if so.
+/// Why nobody serves the route, or not everybody who should, if so.
 pub fn fault(route: &HttpRoute) -> Option<String> {
-    let said = route.status.as_ref().and_then(|status| status.pointer("/parents/0/conditions")).and_then(Value::as_array);
-    let conditions = said.into_iter().flatten();
+    let parents = route.status.as_ref().and_then(|status| status.get("parents")).and_then(Value::as_array);
+    let parents = parents.map(Vec::as_slice).unwrap_or_default();
+    if parents.is_empty() {
+        return Some("no gateway has taken the route up".into());
+    }
+    if parents.len() < wanted_by(route) {
+        return Some("no gateway has taken the listeners of its certificate up".into());
+    }
+    parents.iter().find_map(fault_at)
+}
+
+fn fault_at(parent: &Value) -> Option<String> {
+    let conditions = parent.get("conditions").and_then(Value::as_array).into_iter().flatten();
     let text = |condition: &Value, key: &str| condition.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let mut missing = vec!["Accepted", "ResolvedRefs"];
     for condition in conditions {
@@ -160,8 +213,15 @@ mod tests {
     fn made(opts: &[(&str, &str)], cnames: &[&str]) -> Vec<HttpRoute> {
         let (edge, mut route) = wanted(opts);
         route.cnames = cnames.iter().map(|cname| (*cname).to_owned()).collect();
-        let gateway = Gateway { namespace: "edge".into(), name: "g".into() };
-        all(&Routing::new(&edge, &route, backends()).unwrap(), &gateway)
+        all(&Routing::new(&edge, &route, backends()).unwrap(), &gateway(), &secured())
+    }
+
+    fn gateway() -> Gateway {
+        Gateway { namespace: "edge".into(), name: "g".into(), ..Gateway::default() }
+    }
+
+    fn secured() -> Secured {
+        [("s.org".to_owned(), "secret".to_owned())].into()
     }
 
     #[test]
@@ -180,6 +240,20 @@ mod tests {
     fn the_scheme_is_what_the_app_says() {
         assert_eq!(addresses(&made(&[], &[])[0], Some(81)), ["https://a.x.org"]);
         assert_eq!(addresses(&made(&[("http-only", "true")], &[])[0], Some(81)), ["http://a.x.org:81"]);
+    }
+
+    #[test]
+    fn a_name_with_a_certificate_is_at_the_apps_listeners_too() {
+        let route = made(&[("http-only", "true")], &["s.org"]).remove(1);
+        let own = json!({"group": GROUP, "kind": "ListenerSet", "namespace": "ns", "name": "kube-router-a"});
+        assert_eq!((&route.spec["parentRefs"][1], addresses(&route, None)), (&own, vec!["https://s.org".to_owned()]));
+        let without = at_listeners(route.clone(), &gateway(), None);
+        assert_eq!(without.spec["parentRefs"].as_array().unwrap().len(), 1);
+        assert_eq!(at_listeners(without, &gateway(), Some("kube-router-a")).spec, route.spec);
+        let mut half = route;
+        let conditions = json!([{"type": "Accepted", "status": "True"}, {"type": "ResolvedRefs", "status": "True"}]);
+        half.status = Some(json!({"parents": [{"conditions": conditions}]}));
+        assert_eq!(fault(&half).as_deref(), Some("no gateway has taken the listeners of its certificate up"));
     }
 
     #[test]

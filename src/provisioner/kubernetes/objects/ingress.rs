@@ -1,64 +1,26 @@
 //! Ingresses, and the certificates that their host names are served with.
 
-use std::collections::BTreeSet;
-
-use k8s_openapi::{
-    ByteString,
-    api::{
-        core::v1::Secret,
-        networking::v1::{
-            HTTPIngressPath, HTTPIngressRuleValue, Ingress, IngressBackend, IngressRule, IngressServiceBackend, IngressSpec, IngressTLS,
-            ServiceBackendPort,
-        },
-    },
+use k8s_openapi::api::networking::v1::{
+    HTTPIngressPath, HTTPIngressRuleValue, Ingress, IngressBackend, IngressRule, IngressServiceBackend, IngressSpec, IngressTLS,
+    ServiceBackendPort,
 };
 use kube::ResourceExt;
 
 use super::{
     Owner,
-    labels::{self, Labels},
+    certificate::{CLUSTER_ISSUER, Certified, ISSUER, ISSUER_GROUP, ISSUER_KIND, Issuer},
+    labels::Labels,
     meta, names,
     routing::{Backend, CNAMES, Routing},
     some,
-};
-use crate::{
-    provisioner::routes::{Edge, Host},
-    secret::Secret as Key,
 };
 
 /// The ingress of a host name of the app's own.
 pub const IS_CNAME: &str = "router.tsuru.io/is-cname-ingress";
 /// Certificates are made by whoever looks for this.
 pub const ACME: &str = "kubernetes.io/tls-acme";
-/// The host name of a certificate that was set by hand.
-pub const DOMAIN: &str = "tsuru.io/domain-name";
 const CLASS: &str = "kubernetes.io/ingress.class";
 const COMMON_NAME: &str = "cert-manager.io/common-name";
-const ISSUER: &str = "cert-manager.io/issuer";
-const CLUSTER_ISSUER: &str = "cert-manager.io/cluster-issuer";
-const ISSUER_KIND: &str = "cert-manager.io/issuer-kind";
-const ISSUER_GROUP: &str = "cert-manager.io/issuer-group";
-
-/// Secrets of certificates that were set by hand.
-pub type Certified = BTreeSet<String>;
-
-/// Who issues the certificate of a host name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Issuer {
-    /// Of the namespace.
-    Own(String),
-    /// Of the cluster.
-    Cluster(String),
-    /// Of another program.
-    Other {
-        /// Its name.
-        name: String,
-        /// Its kind.
-        kind: String,
-        /// The kind's group.
-        group: String,
-    },
-}
 
 /// The ingress of the host names that an app has by itself.
 pub fn of(routing: &Routing<'_>, certified: &Certified) -> Ingress {
@@ -194,26 +156,6 @@ pub fn addresses(ingress: &Ingress, port: Option<u16>) -> Vec<String> {
     hosts(ingress).into_iter().map(address).collect()
 }
 
-/// A certificate that was set by hand.
-pub fn certificate(edge: &Edge, at: Host<'_>, namespace: &str, (pem, key): (&str, &Key)) -> Secret {
-    let domain = if labels::is_value(at.name) { at.name.to_owned() } else { hidden(at.name) };
-    let labels = [(labels::APP.to_owned(), at.app.to_owned()), (DOMAIN.to_owned(), domain)].into();
-    let bytes = |text: &str| ByteString(text.as_bytes().to_vec());
-    let data = [("tls.crt".to_owned(), bytes(pem)), ("tls.key".to_owned(), bytes(key.expose()))].into();
-    Secret {
-        metadata: meta(names::certificate(at.app, at.name, &edge.instance), namespace, labels),
-        type_: Some("kubernetes.io/tls".into()),
-        data: Some(data),
-        ..Secret::default()
-    }
-}
-
-/// A host name that can be no label: its beginning has to do.
-fn hidden(name: &str) -> String {
-    let begin: String = name.replace('*', "wildcard").chars().take(63).collect();
-    begin.trim_end_matches(|c: char| !c.is_ascii_alphanumeric()).to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::{
@@ -286,16 +228,5 @@ mod tests {
         let all = made(&[("all-prefixes", "true")]);
         assert_eq!(addresses(&all, None), ["a.x.org", "web.process.a.x.org", "v2.version.a.x.org"]);
         assert_eq!(addresses(&made(&[]), Some(81)), ["a.x.org:81"]);
-    }
-
-    #[test]
-    fn a_certificate_of_a_long_or_wild_name_has_a_label_that_can_be_one() {
-        let key = Key::from("k");
-        let domain = |name: &str| {
-            let secret = certificate(&Edge::default(), Host { app: "a", name }, "ns", ("pem", &key));
-            secret.metadata.labels.unwrap()[DOMAIN].clone()
-        };
-        assert_eq!((domain("c.org").as_str(), domain("*.c.org").as_str()), ("c.org", "wildcard.c.org"));
-        assert!(labels::is_value(&domain(&format!("{}.{}.org", "a".repeat(62), "b".repeat(62)))));
     }
 }

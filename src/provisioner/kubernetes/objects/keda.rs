@@ -34,6 +34,12 @@ pub fn absent() -> Error {
     Error::refused(format!("cannot configure schedule/prometheus autoscale: KEDA is not installed in the cluster (missing CRD {CRD})"))
 }
 
+/// What one answers whose KEDA is not for this server.
+pub fn forbidden() -> Error {
+    let why = "the account of this server may not manage scaledobjects.keda.sh in the cluster";
+    Error::refused(format!("cannot configure schedule/prometheus autoscale: {why}"))
+}
+
 /// Of the deployment that `m` is about.
 pub fn of(m: &Making<'_>, scaling: &Scaling) -> Result<Custom<Keda>> {
     let mut triggers: Vec<Value> = scaling.cpu.map(cpu).into_iter().collect();

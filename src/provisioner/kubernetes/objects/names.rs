@@ -112,6 +112,16 @@ pub fn cname_http_route(app: &str, cname: &str, instance: &str) -> String {
     routed(format!("kube-router-{app}-{cname}-cname"), instance)
 }
 
+/// Where a gateway takes requests to host names of an app that have certificates.
+pub fn listeners(app: &str, instance: &str) -> String {
+    routed(format!("kube-router-{app}"), instance)
+}
+
+/// The certificate of one of an app's host names at a gateway.
+pub fn gateway_certificate(app: &str, host: &str, instance: &str) -> String {
+    routed(format!("kube-router-{app}-{host}-tls"), instance)
+}
+
 /// `name-instance`; where that is too long, it ends in a digest. A host name's `*` is a word.
 fn routed(name: String, instance: &str) -> String {
     let dash = if instance.is_empty() { "" } else { "-" };

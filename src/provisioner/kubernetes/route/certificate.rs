@@ -1,4 +1,4 @@
-//! Certificates that are set by hand: secrets that ingresses name.
+//! Certificates that are set by hand: secrets that ingresses and listeners name.
 
 use k8s_openapi::{
     ByteString,
@@ -6,7 +6,7 @@ use k8s_openapi::{
 };
 use kube::{Api, ResourceExt, api::ListParams};
 
-use super::put;
+use super::{own_name, put};
 use crate::{
     error::{Error, Result},
     provisioner::{
@@ -14,8 +14,8 @@ use crate::{
             Kubernetes,
             client::SHORT,
             objects::{
-                ingress::{self, Certified, DOMAIN},
-                labels, names,
+                certificate::{self, Certified, DOMAIN},
+                ingress, labels, names,
             },
             write::LONG,
         },
@@ -65,10 +65,16 @@ async fn open(cluster: &Kubernetes, edge: &Edge, at: Host<'_>, what: &str) -> Re
 pub async fn set(cluster: &Kubernetes, edge: &Edge, at: Host<'_>, pair: (&str, &Key)) -> Result<()> {
     let ingress = open(cluster, edge, at, "add certificate to").await?;
     let namespace = ingress.namespace().unwrap_or_default();
-    let secret = ingress::certificate(edge, at, &namespace, pair);
-    let secrets = Api::<Secret>::namespaced(cluster.client.clone(), &namespace);
-    put(&cluster.writer(SHORT), &secrets, &secret, |want, _| want).await?;
-    name_it(cluster, &ingress, at, Some(secret.name_any())).await
+    let secret = keep(cluster, edge, at, &namespace, pair).await?;
+    name_it(cluster, &ingress, at, Some(secret)).await
+}
+
+/// Writes the certificate; the name of its secret.
+pub async fn keep(cluster: &Kubernetes, edge: &Edge, at: Host<'_>, namespace: &str, pair: (&str, &Key)) -> Result<String> {
+    let name = own_name(edge, at.app, at.name);
+    let secrets = Api::<Secret>::namespaced(cluster.client.clone(), namespace);
+    put(&cluster.writer(SHORT), &secrets, &certificate::by_hand(at, (&name, namespace), pair), |want, _| want).await?;
+    Ok(name)
 }
 
 /// Has the ingress name it no more, then removes the certificate.
@@ -88,25 +94,31 @@ async fn name_it(cluster: &Kubernetes, ingress: &Ingress, at: Host<'_>, secret: 
 /// The certificate that a host name is served with, whoever made it.
 pub async fn get(cluster: &Kubernetes, edge: &Edge, at: Host<'_>) -> Result<Option<String>> {
     let Some(ingress) = serving(cluster, edge, at).await? else { return Ok(None) };
-    let secrets = Api::<Secret>::namespaced(cluster.client.clone(), &ingress.namespace().unwrap_or_default());
-    let found = cluster.writer(SHORT).get(&secrets, &names::certificate(at.app, at.name, &edge.instance)).await?;
+    shown(cluster, edge, at, &ingress.namespace().unwrap_or_default()).await
+}
+
+/// The same, when it is known where its secret is.
+pub async fn shown(cluster: &Kubernetes, edge: &Edge, at: Host<'_>, namespace: &str) -> Result<Option<String>> {
+    let secrets = Api::<Secret>::namespaced(cluster.client.clone(), namespace);
+    let found = cluster.writer(SHORT).get(&secrets, &own_name(edge, at.app, at.name)).await?;
     let pem = found.and_then(|secret| secret.data?.remove("tls.crt"));
     Ok(pem.map(|ByteString(bytes)| String::from_utf8_lossy(&bytes).into_owned()))
 }
 
-/// Removes the certificate of a host name that is the app's no more, if it was set by hand.
-pub async fn forget(cluster: &Kubernetes, edge: &Edge, (app, host): (&str, &str), namespace: &str) -> Result<()> {
-    let name = names::certificate(app, host, &edge.instance);
+/// Removes the certificate of a host name, if it was set by hand; false when none was.
+pub async fn forget(cluster: &Kubernetes, edge: &Edge, (app, host): (&str, &str), namespace: &str) -> Result<bool> {
+    let name = own_name(edge, app, host);
     if !known(cluster, app).await?.contains(&name) {
-        return Ok(());
+        return Ok(false);
     }
     let secrets = Api::<Secret>::namespaced(cluster.client.clone(), namespace);
-    cluster.writer(LONG).remove(&secrets, &name).await.map(drop)
+    cluster.writer(LONG).remove(&secrets, &name).await
 }
 
 /// Removes all that were set by hand for an app at this router.
 pub async fn remove_all(cluster: &Kubernetes, edge: &Edge, app: &str) -> Result<()> {
-    let ours = |name: &str| edge.instance.is_empty() || name.ends_with(&format!("-{}", edge.instance));
+    let begin = if edge.gateway.is_some() { "kube-router-" } else { "kr-" };
+    let ours = |name: &str| name.starts_with(begin) && (edge.instance.is_empty() || name.ends_with(&format!("-{}", edge.instance)));
     for (namespace, name) in all(cluster, app).await?.into_iter().filter(|(_, name)| ours(name)) {
         let secrets = Api::<Secret>::namespaced(cluster.client.clone(), &namespace);
         cluster.writer(LONG).remove(&secrets, &name).await?;

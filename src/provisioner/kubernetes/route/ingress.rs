@@ -5,14 +5,15 @@ use std::collections::BTreeSet;
 use k8s_openapi::api::networking::v1::Ingress;
 use kube::{Api, ResourceExt};
 
-use super::{FIRST, certificate, is_frozen, issuer, put};
+use super::{FIRST, about, certificate, is_frozen, issuer, put};
 use crate::{
-    error::{Error, Result},
+    error::Result,
     provisioner::{
         kubernetes::{
             Kubernetes,
             objects::{
-                ingress::{self, Certified, IS_CNAME},
+                certificate::Certified,
+                ingress::{self, IS_CNAME},
                 names,
                 routing::Routing,
             },
@@ -49,24 +50,17 @@ async fn ensure_cnames(
             };
             put(&writer, api, &ingress::of_cname(routing, cname, &identity, issuer.as_ref(), certified), over).await
         };
-        wanted.insert(made.await.map_err(|e| told(cname, e))?.name_any());
+        wanted.insert(made.await.map_err(|e| about(cname, e))?.name_any());
     }
     for gone in of_cnames(cluster, &routing.route.app, &main.name_any()).await? {
         if !wanted.contains(&gone.name_any()) && !is_frozen(&gone) {
-            remove_one(cluster, &gone).await?;
+            cluster.drop_one(&gone).await?;
             for host in ingress::hosts(&gone) {
                 certificate::forget(cluster, routing.edge, (&routing.route.app, host), &routing.own.namespace).await?;
             }
         }
     }
     Ok(())
-}
-
-fn told(cname: &str, e: Error) -> Error {
-    match e {
-        Error::Internal(_) | Error::Unavailable(_) => e,
-        e => Error::refused(format!("could not ensure CName: {cname:?}: {e}")),
-    }
 }
 
 /// What the one that is there keeps: where all else goes, and the class that the cluster gave it.
@@ -87,20 +81,15 @@ async fn of_cnames(cluster: &Kubernetes, app: &str, main: &str) -> Result<Vec<In
     Ok(all.into_iter().filter(|ingress| ingress.owner_references().iter().any(|owner| owner.name == main)).collect())
 }
 
-async fn remove_one(cluster: &Kubernetes, ingress: &Ingress) -> Result<()> {
-    let api = Api::<Ingress>::namespaced(cluster.client.clone(), &ingress.namespace().unwrap_or_default());
-    cluster.writer(LONG).remove(&api, &ingress.name_any()).await.map(drop)
-}
-
 /// Removes all ingresses of an app.
 pub async fn remove(cluster: &Kubernetes, edge: &Edge, app: &str) -> Result<()> {
     let main = names::ingress(app, &edge.instance);
     for cname in of_cnames(cluster, app, &main).await? {
-        remove_one(cluster, &cname).await?;
+        cluster.drop_one(&cname).await?;
     }
     let all: Vec<Ingress> = cluster.all_of(app, "", LONG).await?;
     for ingress in all.iter().filter(|ingress| ingress.name_any() == main) {
-        remove_one(cluster, ingress).await?;
+        cluster.drop_one(ingress).await?;
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use kube::{
 
 use crate::{
     error::{Error, Result},
-    provisioner::kubernetes::{Kubernetes, objects::ingress::Issuer, write::LONG},
+    provisioner::kubernetes::{Kubernetes, objects::certificate::Issuer, write::LONG},
 };
 
 /// An issuer: `name`, of the namespace or else of the cluster, or `name.Kind.group` of another program.

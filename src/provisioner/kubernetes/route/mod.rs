@@ -3,7 +3,9 @@
 mod certificate;
 mod gateway;
 mod ingress;
+mod issued;
 mod issuer;
+mod listeners;
 mod target;
 
 use std::{
@@ -13,10 +15,15 @@ use std::{
 };
 
 use async_trait::async_trait;
-use k8s_openapi::api::{core::v1::Service, networking::v1::Ingress};
+use k8s_openapi::{
+    NamespaceResourceScope,
+    api::{core::v1::Service, networking::v1::Ingress},
+};
 use kube::{Api, Client, Resource, ResourceExt, api::ListParams};
 use serde::de::DeserializeOwned;
 use tokio_util::sync::{CancellationToken, DropGuard};
+
+use listeners::Site;
 
 use super::{
     Kubernetes,
@@ -24,7 +31,7 @@ use super::{
     kept::Kept,
     objects::{
         http_route::HttpRoute,
-        labels,
+        labels, names,
         routing::{Backend, FREEZE, Routing},
     },
     watch::Cache,
@@ -85,6 +92,20 @@ impl Kubernetes {
         Ok(self.writer(patience).asked(|| api.list(&of_app)).await?.items)
     }
 
+    /// The same of a kind that the cluster may lack: `None` then.
+    async fn all_if_there<K: Object>(&self, app: &str, more: &str, patience: Duration) -> Result<Option<Vec<K>>> {
+        let api = Api::<K>::all(self.client.clone());
+        let of_app = ListParams::default().labels(&format!("{}={app}{more}", labels::APP));
+        let found = self.writer(patience).unless(&[404], || api.list(&of_app)).await?;
+        Ok(found.map(|list| list.items))
+    }
+
+    /// Removes an object.
+    async fn drop_one<K: Object + Resource<Scope = NamespaceResourceScope>>(&self, object: &K) -> Result<()> {
+        let api = Api::<K>::namespaced(self.client.clone(), &object.namespace().unwrap_or_default());
+        self.writer(LONG).remove(&api, &object.name_any()).await.map(drop)
+    }
+
     async fn routing<'a>(&self, edge: &'a Edge, route: &'a Route) -> Result<Option<Routing<'a>>> {
         let services = self.services_of(&route.app, LONG).await?;
         let opts = edge.opts(&route.opts);
@@ -114,15 +135,15 @@ impl Routes for Kubernetes {
             (Some(routing), None) => ingress::ensure(self, &routing).await,
             (Some(routing), Some(gateway)) => gateway::ensure(self, &routing, gateway).await,
             (None, None) => ingress::remove(self, edge, &route.app).await.map(|()| Vec::new()),
-            (None, Some(_)) => gateway::remove(self, edge, &route.app).await.map(|()| Vec::new()),
+            (None, Some(gateway)) => gateway::remove(Site { cluster: self, edge, gateway, app: &route.app }).await.map(|()| Vec::new()),
         }
     }
 
     async fn remove(&self, edge: &Edge, app: &str) -> Result<()> {
-        if edge.gateway.is_some() {
-            return gateway::remove(self, edge, app).await;
+        match &edge.gateway {
+            Some(gateway) => gateway::remove(Site { cluster: self, edge, gateway, app }).await?,
+            None => ingress::remove(self, edge, app).await?,
         }
-        ingress::remove(self, edge, app).await?;
         certificate::remove_all(self, edge, app).await
     }
 
@@ -131,15 +152,38 @@ impl Routes for Kubernetes {
     }
 
     async fn set_certificate(&self, edge: &Edge, at: Host<'_>, pair: (&str, &Secret)) -> Result<()> {
-        certificate::set(self, edge, at, pair).await
+        match &edge.gateway {
+            Some(gateway) => Site { cluster: self, edge, gateway, app: at.app }.set(at, pair).await,
+            None => certificate::set(self, edge, at, pair).await,
+        }
     }
 
     async fn remove_certificate(&self, edge: &Edge, at: Host<'_>) -> Result<bool> {
-        certificate::remove(self, edge, at).await
+        match &edge.gateway {
+            Some(gateway) => Site { cluster: self, edge, gateway, app: at.app }.unset(at).await,
+            None => certificate::remove(self, edge, at).await,
+        }
     }
 
     async fn certificate(&self, edge: &Edge, at: Host<'_>) -> Result<Option<String>> {
-        certificate::get(self, edge, at).await
+        match &edge.gateway {
+            Some(gateway) => Site { cluster: self, edge, gateway, app: at.app }.shown(at).await,
+            None => certificate::get(self, edge, at).await,
+        }
+    }
+}
+
+/// The secret of the certificate of a host name at this router.
+fn own_name(edge: &Edge, app: &str, host: &str) -> String {
+    let name = if edge.gateway.is_some() { names::gateway_certificate } else { names::certificate };
+    name(app, host, &edge.instance)
+}
+
+/// A fault, about one of the app's other host names where it is the caller's.
+fn about(cname: &str, e: Error) -> Error {
+    match e {
+        Error::Internal(_) | Error::Unavailable(_) => e,
+        e => Error::refused(format!("could not ensure CName: {cname:?}: {e}")),
     }
 }
 

@@ -9,15 +9,18 @@ use std::{
 use super::super::{
     Cluster, make_folder,
     programs::{self, Module},
-    run,
+    run, write,
 };
 use crate::Result;
 
 /// Modules of which only definitions are used: where those are in them.
-const DEFINED_IN: [(&str, &str, &str); 3] = [
+const DEFINED_IN: [(&str, &str, &str); 5] = [
     ("gateway-api", "sigs.k8s.io/gateway-api", "config/crd/standard"),
+    // Later than Traefik's, which serves no sets of listeners: they can be written, at least.
+    ("listener-sets", "sigs.k8s.io/gateway-api@v1.5.1", "config/crd/standard/gateway.networking.k8s.io_listenersets.yaml"),
     ("cert-manager", "github.com/cert-manager/cert-manager", "deploy/crds"),
     ("keda", "github.com/kedacore/keda/v2@v2.21.0", "config/crd/bases"),
+    ("vertical-pod-autoscaler", "k8s.io/autoscaler/vertical-pod-autoscaler@v1.7.0", "deploy/vpa-v1-crd-gen.yaml"),
 ];
 const LEGO: &str = "github.com/go-acme/lego/v4@v4.33.0";
 
@@ -34,8 +37,8 @@ pub fn prepare(cluster: &Cluster) -> Result<()> {
     if !module.is_built(cluster) {
         copy(&here, &module.folder)?;
         without_providers(&module.folder)?;
-        definitions(cluster, &module.folder)?;
     }
+    definitions(cluster, &module)?;
     let own = OURS.map(|name| format!("./{name}"));
     programs::build(cluster, &module, &[&own[..], &[TRAEFIK.to_owned()]].concat())?;
     let provisioner =
@@ -58,12 +61,17 @@ fn without_providers(folder: &Path) -> Result<()> {
     copy(&folder.join("lego-dns"), &lego.join("providers/dns"))
 }
 
-fn definitions(cluster: &Cluster, folder: &Path) -> Result<()> {
-    make_folder(&cluster.cache.join("definitions"))?;
-    for (name, module, place) in DEFINED_IN {
-        copy(&module_folder(folder, module)?.join(place), &cluster.cache.join("definitions").join(name))?;
+fn definitions(cluster: &Cluster, module: &Module) -> Result<()> {
+    let (to, stamp) = (cluster.cache.join("definitions"), cluster.cache.join("definitions.made-from"));
+    let wanted = format!("{DEFINED_IN:?}{}", module.pinned);
+    if fs::read_to_string(&stamp).is_ok_and(|of| of == wanted) {
+        return Ok(());
     }
-    Ok(())
+    make_folder(&to)?;
+    for (name, source, place) in DEFINED_IN {
+        copy(&module_folder(&module.folder, source)?.join(place), &to.join(name))?;
+    }
+    write(&stamp, &wanted)
 }
 
 /// Where a module's files are; they are downloaded, and compared with Go's checksums.

@@ -1,6 +1,6 @@
 //! What a real cluster has besides: names in pods (CoreDNS), an ingress controller (Traefik, for Ingresses and Gateway API), volumes
 //! (local-path-provisioner), metrics (metrics-server), certificates (cert-manager, from pebble, an ACME server for tests), and what KEDA
-//! defines. They run on the node, outside of pods: a kubeconfig is all they need.
+//! and the vertical pod autoscaler define. They run on the node, outside of pods: a kubeconfig is all they need.
 
 mod build;
 mod commands;
@@ -20,7 +20,7 @@ use crate::Result;
 pub const NAMES: [&str; 6] = ["coredns", "traefik", "local-path-provisioner", "metrics-server", "pebble", "cert-manager"];
 
 /// Kinds of objects that are no part of Kubernetes, in folders of the cache.
-const DEFINITIONS: [&str; 3] = ["gateway-api", "cert-manager", "keda"];
+const DEFINITIONS: [&str; 5] = ["gateway-api", "listener-sets", "cert-manager", "keda", "vertical-pod-autoscaler"];
 
 const SETTINGS: [(&str, &str); 8] = [
     ("Corefile", include_str!("../../../cluster/addons/settings/Corefile")),
