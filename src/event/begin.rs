@@ -1,7 +1,10 @@
 //! Begins and ends events.
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -143,13 +146,14 @@ impl Events {
         let log = Arc::new(EventLog::new(event.id));
         let renewed = Arc::new(Renewed::now());
         let (cancel, lost) = (CancellationToken::new(), CancellationToken::new());
-        let handles = Handles { began: Instant::now(), cancel, lost, fence: event.fence, renewed, log };
+        let fence = Arc::new(AtomicI64::new(event.fence));
+        let handles = Handles { began: Instant::now(), cancel, lost, fence, renewed, log };
         self.lock().insert(event.id, handles.clone());
         self.metrics.begun(counted_as(&event.kind.name));
         Running { events: self.clone(), event, handles, end_data: None, ended: false }
     }
 
-    async fn next_fence(&self) -> Result<i64> {
+    pub(super) async fn next_fence(&self) -> Result<i64> {
         if self.store.is_shared() {
             return Ok(0);
         }
@@ -242,7 +246,7 @@ impl Running {
 
     /// The number that writes under its lock carry.
     pub fn fence(&self) -> i64 {
-        self.event.fence
+        self.handles.fence.load(Ordering::Relaxed)
     }
 
     /// Its lock, for those who do its work.
@@ -365,9 +369,8 @@ async fn try_close(events: &Events, event: &Event, handles: &Handles, error: &st
     if let Some(data) = end_data {
         update = update.and_set("endcustomdata", data);
     }
-    let ours = events.own_running(event.id, event.fence);
     unheard::note(&events.store, event.id).await?;
-    events.store.of::<Event>().update(ours, update).await?;
+    events.store.of::<Event>().update(Event::while_running(event.id), update).await?;
     handles.log.kept(&events.store).await?;
     events.metrics.ended(counted_as(&event.kind.name), ended, handles.began.elapsed());
     events.lock().remove(&event.id);

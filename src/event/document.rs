@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     clock::Time,
     permission::Context,
-    store::{Document, Index, IndexKey, Spec, lenient},
+    store::{Document, Filter, Index, IndexKey, Spec, lenient},
 };
 
 /// What kind of thing an event is about.
@@ -254,6 +254,13 @@ impl Document for Event {
         sealed: &[],
     };
     const OURS: &'static [&'static str] = &["fence", "renewals", "unheard"];
+}
+
+impl Event {
+    /// The event while it runs: nobody but its holder ends it before its lease does.
+    pub(super) fn while_running(id: ObjectId) -> Filter {
+        Filter::id(id).and(Filter::eq("running", true))
+    }
 }
 
 /// The counter that fences come from.

@@ -2,7 +2,7 @@
 //! was stopped or its machine slept, renews it before it goes on, and so learns whether it is its own.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, PoisonError, atomic::Ordering},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -60,6 +60,16 @@ impl Lease {
         }
         if self.handles.lost.is_cancelled() { Err(Error::refused(LOST)) } else { Ok(()) }
     }
+
+    /// Gives the event a number above all that were given so far: who took one before another event, and the lock after it, has too low a
+    /// one. Refused when the lock is somebody else's.
+    pub(super) async fn raise(&self) -> Result<()> {
+        let fence = self.events.next_fence().await?;
+        let raised = Update::set("fence", fence).and_inc("renewals", 1);
+        self.events.store.of::<Event>().update(Event::while_running(self.event), raised).await?.ok_or_else(|| Error::refused(LOST))?;
+        self.handles.fence.store(fence, Ordering::Relaxed);
+        Ok(())
+    }
 }
 
 /// What is told to who lost it.
@@ -80,9 +90,9 @@ impl Hold for Lease {
 impl Events {
     /// Renews the lock of an event; one that cannot be renewed is lost.
     pub(super) async fn renew(&self, event: ObjectId, handles: &Handles) -> Result<()> {
-        let (ours, began) = (self.own_running(event, handles.fence), moment());
+        let began = moment();
         let renewal = Update::set("lockupdatetime", Time::now()).and_inc("renewals", 1);
-        if self.store.of::<Event>().update(ours, renewal).await?.is_some() {
+        if self.store.of::<Event>().update(Event::while_running(event), renewal).await?.is_some() {
             handles.renewed.at(began);
         } else if !handles.lost.is_cancelled() {
             // One that ended just now lost nothing.

@@ -57,22 +57,34 @@ impl<T> Locked<T> {
 
     /// Changes another document that the same event locks; what it is afterwards.
     pub async fn change_other<D: Document>(&self, store: &Store, id: impl Serialize, update: Update) -> Result<D> {
-        let lost = || Error::refused("it was changed or removed by somebody else meanwhile, please try again");
         self.event.check().await?;
+        let one = Filter::id(id);
+        // tsuru's documents have no fences: there the lock's age alone says whether it holds.
+        if store.is_shared() {
+            return store.of::<D>().update(one, update).await?.ok_or_else(gone);
+        }
+        if let Some(changed) = self.write(store, one.clone(), update.clone()).await? {
+            return Ok(changed);
+        }
+        self.event.lease().raise().await?;
+        self.write(store, one, update).await?.ok_or_else(gone)
+    }
+
+    /// Writes what nobody wrote with a higher number.
+    async fn write<D: Document>(&self, store: &Store, one: Filter, update: Update) -> Result<Option<D>> {
         let fence = self.event.fence();
         let newest = Filter::Or(vec![Filter::missing("fence"), Filter::lte("fence", fence)]);
-        // tsuru's documents have no fences: there the lock's age alone says whether it holds.
-        let changed = match store.is_shared() {
-            true => store.of::<D>().update(Filter::id(id), update).await?,
-            false => store.of::<D>().update(Filter::id(id).and(newest), update.and_set("fence", fence)).await?,
-        };
-        changed.ok_or_else(lost)
+        Ok(store.of::<D>().update(one.and(newest), update.and_set("fence", fence)).await?)
     }
 
     /// Ends the event with the outcome, which it gives back.
     pub async fn end<O>(self, outcome: Result<O>) -> Result<O> {
         self.event.end(outcome).await
     }
+}
+
+fn gone() -> Error {
+    Error::refused("it was changed or removed by somebody else meanwhile, please try again")
 }
 
 impl<T: Document> Locked<T> {

@@ -22,7 +22,7 @@ pub mod view;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::AtomicI64},
     time::{Duration, Instant},
 };
 
@@ -81,7 +81,7 @@ struct Handles {
     began: Instant,
     cancel: CancellationToken,
     lost: CancellationToken,
-    fence: i64,
+    fence: Arc<AtomicI64>,
     renewed: Arc<lease::Renewed>,
     log: Arc<log::EventLog>,
 }

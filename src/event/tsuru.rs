@@ -3,8 +3,6 @@
 
 use std::time::Duration;
 
-use bson::oid::ObjectId;
-
 use super::{Event, Events};
 use crate::{
     clock::Time,
@@ -19,11 +17,6 @@ pub(super) const MARGIN: Duration = Duration::from_secs(60);
 
 impl Events {
     /// The event while it runs and is ours.
-    pub(super) fn own_running(&self, id: ObjectId, fence: i64) -> Filter {
-        let running = Filter::id(id).and(Filter::eq("running", true));
-        if self.store.is_shared() { running } else { running.and(Filter::eq("fence", fence)) }
-    }
-
     /// True of the event while nobody renewed it.
     pub(super) fn unchanged(&self, event: &Event) -> Filter {
         match self.store.is_shared() {

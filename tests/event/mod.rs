@@ -179,6 +179,23 @@ async fn a_write_with_an_old_fence_changes_nothing() {
 }
 
 #[tokio::test]
+async fn who_took_a_number_before_another_and_the_lock_after_it_writes_all_the_same() {
+    let store = store().await;
+    let events = events(&store);
+    let early = events.begin(begin(TargetType::App, "blog")).await.unwrap();
+    let between = events.begin(begin(TargetType::App, "other")).await.unwrap().fence();
+    let app: App = serde_json::from_value(serde_json::json!({
+        "_id": { "$oid": ObjectId::new().to_hex() }, "name": "blog", "fence": between
+    }))
+    .unwrap();
+    store.of::<App>().insert(&app).await.unwrap();
+    let mut locked = impaas::event::Locked::new(app.clone(), early);
+    locked.change(&store, app.id, Update::set("description", "in time")).await.unwrap();
+    let written = App::load(&store, "blog").await.unwrap();
+    assert_eq!((written.description.as_str(), written.fence > between), ("in time", true));
+}
+
+#[tokio::test]
 async fn who_was_held_up_longer_than_its_lease_changes_nothing_any_more() {
     let store = store().await;
     let app: App = serde_json::from_value(serde_json::json!({ "_id": { "$oid": ObjectId::new().to_hex() }, "name": "blog" })).unwrap();

@@ -9,5 +9,6 @@ mod kept;
 mod observe;
 mod page;
 mod passing;
+mod stopping;
 mod webhook;
 mod zero_downtime;

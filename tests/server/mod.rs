@@ -247,10 +247,15 @@ impl Server {
         }
     }
 
-    /// Asks it to stop (SIGTERM) and waits for its end.
+    /// Asks it to stop (SIGTERM).
+    pub fn tell_to_stop(&self) {
+        processes::terminate(self.child.as_ref().expect("the server runs").id());
+    }
+
+    /// Asks it to stop and waits for its end.
     pub async fn stop(&mut self) {
+        self.tell_to_stop();
         let mut child = self.child.take().expect("the server runs");
-        processes::terminate(child.id());
         let begun = Instant::now();
         while child.try_wait().expect("the process can be asked").is_none() {
             if begun.elapsed() > PATIENCE {

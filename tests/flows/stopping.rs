@@ -1,0 +1,65 @@
+//! A server that is told to stop (SIGTERM) while it is used.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use futures_util::future::join_all;
+use reqwest::{Client, Method};
+
+use super::gate::{Gate, WAIT};
+use crate::server::{PATIENCE, Server, archive, eventually, read};
+
+const PAGE: &str = "from http.server import *
+import os
+HTTPServer(('', int(os.environ['PORT'])), SimpleHTTPRequestHandler).serve_forever()
+";
+const CLIENTS: usize = 16;
+
+/// Asks again and again until no connection can be had any more: the only fault that is none.
+async fn ask_until_it_is_gone(client: Client, url: String, token: String, answered: Arc<AtomicUsize>) {
+    loop {
+        let answer = match client.get(&url).bearer_auth(&token).send().await {
+            Ok(answer) => answer,
+            Err(error) if error.is_connect() => return,
+            Err(error) => panic!("a request that was taken had no answer: {error:?}"),
+        };
+        let (status, text) = read(answer).await;
+        assert_eq!(status, 200, "{text}");
+        answered.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_told_to_stop_answers_what_it_took_and_ends_its_deploys() {
+    let mut server = Server::start().await;
+    let gate = Gate::new().await;
+    server.create_app("last", "python").await;
+    let hooks = format!("hooks:\n  build:\n    - python3 gate.py {}\n", gate.port());
+    let files = [("app.py", PAGE), ("Procfile", "web: python3 app.py\n"), ("tsuru.yaml", &hooks), ("gate.py", WAIT)];
+    let request = server.deploy_request("last", &archive::of_files(&files));
+    let deploy = tokio::spawn(async move { read(request.send().await.expect("an answer")).await });
+    let waiting = gate.reached().await;
+
+    let (url, token) = (server.url("/1.0/apps"), server.token.clone());
+    let answered = Arc::new(AtomicUsize::new(0));
+    let clients: Vec<_> = (0..CLIENTS)
+        .map(|_| tokio::spawn(ask_until_it_is_gone(Client::new(), url.clone(), token.clone(), Arc::clone(&answered))))
+        .collect();
+    eventually("all clients are answered", PATIENCE, async || answered.load(Ordering::Relaxed) > CLIENTS * 10).await;
+    server.tell_to_stop();
+    for client in join_all(clients).await {
+        client.expect("every request that was taken is answered");
+    }
+    assert!(!deploy.is_finished(), "the deploy waits at its gate");
+    waiting.let_through().await;
+    let (status, text) = deploy.await.unwrap();
+    assert!(status == 200 && text.ends_with("\nOK\n"), "{status} {text}");
+    server.wait_for_death().await;
+
+    server.start_again().await;
+    let event = &server.json("/1.1/events?kindname=app.deploy").await[0];
+    assert_eq!((&event["Running"], &event["Error"]), (&false.into(), &"".into()), "{event}");
+    server.form(Method::DELETE, "/1.0/apps/last", &[]).await;
+}
