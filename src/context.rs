@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     app::{App, written::Written},
@@ -46,6 +47,8 @@ pub struct Parts {
     pub brokers: broker::Client,
     /// Where work that outlives a request runs.
     pub runtime: Handle,
+    /// Fires when the server is about to stop.
+    pub leaving: CancellationToken,
 }
 
 impl Context {
@@ -69,6 +72,7 @@ impl Context {
             lists: Written::default(),
             metrics,
             runtime,
+            leaving: CancellationToken::new(),
         }))
     }
 

@@ -2,6 +2,7 @@
 
 mod metrics;
 mod open;
+mod stop;
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, sync::Arc, time::Duration};
 
@@ -191,16 +192,19 @@ impl Vault for StoreVault {
 }
 
 async fn listen(ctx: Context, listener: std::net::TcpListener) -> Result<()> {
+    let (signals, leaving) = (stop::Signals::listen()?, ctx.leaving.clone());
     let data = web::Data::new(ctx);
     let router = web::Data::new(Arc::new(Router::new(routes::table())));
     let http = HttpServer::new(move || HttpApp::new().app_data(data.clone()).app_data(router.clone()).default_service(web::to(dispatch)))
         .shutdown_timeout(STOP_AFTER)
         // Streams are written piece by piece: no piece waits for the acknowledgement of the one before.
         .tcp_nodelay(true)
+        .disable_signals()
         .client_request_timeout(Duration::from_secs(30))
         .workers(std::thread::available_parallelism().map_or(2, |n| n.get().min(8)))
         .listen(listener)?
         .run();
+    tokio::spawn(signals.obey(http.handle(), leaving));
     Ok(http.await?)
 }
 

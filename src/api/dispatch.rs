@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Instant};
 use actix_web::{
     HttpRequest, HttpResponse,
     dev::Payload,
-    http::header::{HeaderName, HeaderValue},
+    http::{
+        ConnectionType,
+        header::{HeaderName, HeaderValue},
+    },
     web,
 };
 
@@ -46,6 +49,9 @@ pub async fn dispatch(
     running.answered(method, route, response.status().as_u16(), began.elapsed());
     if let Some((name, value)) = id_header.and_then(|name| Some((name.parse::<HeaderName>().ok()?, id.parse::<HeaderValue>().ok()?))) {
         response.headers_mut().insert(name, value);
+    }
+    if ctx.leaving.is_cancelled() {
+        response.head_mut().set_connection_type(ConnectionType::Close);
     }
     access.ends_with(response)
 }

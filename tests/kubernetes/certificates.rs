@@ -81,7 +81,7 @@ async fn requests_are_served_with_the_certificate_that_was_set_by_hand() {
 }
 
 #[actix_web::test]
-async fn an_issuer_makes_the_certificate_that_requests_are_served_with() {
+async fn an_issuer_makes_the_certificate_that_requests_are_served_with_until_one_is_set_by_hand() {
     let Some((world, _, tls)) = answering().await else { return };
     let (cname, admin) = (format!("{}.issued.test", world.name), world.server.admin().await);
     world.cname("POST", &cname).await;
@@ -99,6 +99,11 @@ async fn an_issuer_makes_the_certificate_that_requests_are_served_with() {
     let expected = der(listed().await["certificate"].as_str().unwrap());
     eventually("it is shown", PATIENCE, async || shown(&cname, tls).await.as_ref() == Some(&expected)).await;
     assert!(is_by_pebble(&expected));
+    admin.delete(&format!("/1.24/apps/{}/certissuer?cname={cname}", world.name)).send().await.ok(200);
+    eventually("none is asked for any more", PATIENCE, async || world.names_of("certificate").is_empty()).await;
+    set_certificate(&world, &cname).await;
+    let by_hand = der(CERTIFICATE);
+    eventually("the other one is shown", PATIENCE, async || shown(&cname, tls).await.as_ref() == Some(&by_hand)).await;
 }
 
 /// The ACME server's authority signed it: its name is different at each start, but for this.

@@ -41,8 +41,11 @@ pub fn run(install: bool) -> Result<()> {
 fn beside_each_other(steps: &mut Steps, cluster: Option<&Cluster>, mongodb: Option<&MongoDb>, provider: Option<&str>) {
     let mut groups: Vec<Group<'_>> = Vec::new();
     if let Some(cluster) = cluster {
-        groups.push(Box::new(|steps| kubernetes(steps, cluster, mongodb)));
-        groups.push(Box::new(|steps| stock_cli_on(steps, cluster, mongodb)));
+        // One after the other: the cluster's one node has room for few pods.
+        groups.push(Box::new(|steps| {
+            kubernetes(steps, cluster, mongodb);
+            stock_cli_on(steps, cluster, mongodb);
+        }));
     }
     groups.push(Box::new(|steps| {
         // What is asked of a cluster has its time; what only computes has not.

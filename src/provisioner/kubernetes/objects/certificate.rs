@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use k8s_openapi::{ByteString, api::core::v1::Secret};
+use kube::ResourceExt;
 use serde_json::{Value, json};
 
 use super::{
@@ -108,6 +109,12 @@ pub fn by_hand(at: Host<'_>, (name, namespace): (&str, &str), (pem, key): (&str,
         data: Some(data),
         ..Secret::default()
     }
+}
+
+/// Whether cert-manager made the secret of this name for an ingress: such a secret says of no app that it is its own.
+pub fn is_issued(secret: &Secret, name: &str) -> bool {
+    let made = secret.annotations().get("cert-manager.io/certificate-name");
+    !secret.labels().contains_key(labels::APP) && made.is_some_and(|made| made == name)
 }
 
 /// A host name that can be no label: its beginning has to do.

@@ -73,7 +73,12 @@ pub async fn set(cluster: &Kubernetes, edge: &Edge, at: Host<'_>, pair: (&str, &
 pub async fn keep(cluster: &Kubernetes, edge: &Edge, at: Host<'_>, namespace: &str, pair: (&str, &Key)) -> Result<String> {
     let name = own_name(edge, at.app, at.name);
     let secrets = Api::<Secret>::namespaced(cluster.client.clone(), namespace);
-    put(&cluster.writer(SHORT), &secrets, &certificate::by_hand(at, (&name, namespace), pair), |want, _| want).await?;
+    let writer = cluster.writer(SHORT);
+    // One that was issued before makes room.
+    if writer.get(&secrets, &name).await?.is_some_and(|there| certificate::is_issued(&there, &name)) {
+        writer.remove(&secrets, &name).await?;
+    }
+    put(&writer, &secrets, &certificate::by_hand(at, (&name, namespace), pair), |want, _| want).await?;
     Ok(name)
 }
 
