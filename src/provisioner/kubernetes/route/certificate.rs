@@ -14,7 +14,8 @@ use crate::{
             Kubernetes,
             client::SHORT,
             objects::{
-                certificate::{self, Certified, DOMAIN},
+                certificate::{self, Certified, DOMAIN, Issued},
+                custom::Custom,
                 ingress, labels, names,
             },
             write::LONG,
@@ -74,8 +75,10 @@ pub async fn keep(cluster: &Kubernetes, edge: &Edge, at: Host<'_>, namespace: &s
     let name = own_name(edge, at.app, at.name);
     let secrets = Api::<Secret>::namespaced(cluster.client.clone(), namespace);
     let writer = cluster.writer(SHORT);
-    // One that was issued before makes room.
+    // One that was issued before makes room; cert-manager goes on with it also where no issuer is named any more.
     if writer.get(&secrets, &name).await?.is_some_and(|there| certificate::is_issued(&there, &name)) {
+        let asked = Api::<Custom<Issued>>::namespaced(cluster.client.clone(), namespace);
+        writer.remove(&asked, &name).await?;
         writer.remove(&secrets, &name).await?;
     }
     put(&writer, &secrets, &certificate::by_hand(at, (&name, namespace), pair), |want, _| want).await?;
