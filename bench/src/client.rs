@@ -111,3 +111,8 @@ fn ask_for(port: u16, path: &str, token: &str, end: Instant) -> Result<Vec<Durat
     }
     Ok(times)
 }
+
+/// As shown.
+pub fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}

@@ -16,8 +16,9 @@ use crate::{
     Result, builds,
     client::{Connection, load},
     cluster::{self, Cluster},
-    deploy,
-    measure::{CONNECTIONS, compared, create},
+    compare::{CONNECTIONS, compared},
+    deploy::{self, asked},
+    fill::create,
     server::{Running, free_port, log_in, resident, start, wait_for},
 };
 
@@ -96,10 +97,4 @@ fn enter(folder: &Path, (port, builds): (u16, u16), api: u16) -> Result<String> 
         std::thread::sleep(Duration::from_millis(100));
     }
     Err("the units are not seen".to_owned())
-}
-
-/// What the cluster was asked so far.
-pub fn asked(port: u16) -> Result<Vec<String>> {
-    let (_, asked) = Connection::open(port)?.ask("GET", "/asked", "", "")?;
-    Ok(String::from_utf8_lossy(&asked).lines().map(str::to_owned).collect())
 }

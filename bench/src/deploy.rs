@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use crate::{Result, client::Connection, crowd::asked, measure::millis};
+use crate::{
+    Result,
+    client::{Connection, millis},
+};
 
 /// Changes of the cluster by one deploy, at most.
 const WRITES: usize = 15;
@@ -50,6 +53,12 @@ fn deploy(connection: &mut Connection, cluster: u16, token: &str) -> Result<Depl
     let asked = asked(cluster)?.split_off(before);
     let reads = asked.iter().filter(|asked| asked.starts_with("GET ")).count();
     Ok(Deploy { time, reads, writes: asked.len() - reads })
+}
+
+/// What the cluster was asked so far.
+pub fn asked(port: u16) -> Result<Vec<String>> {
+    let (_, asked) = Connection::open(port)?.ask("GET", "/asked", "", "")?;
+    Ok(String::from_utf8_lossy(&asked).lines().map(str::to_owned).collect())
 }
 
 fn row(name: &str, deploy: &Deploy) {

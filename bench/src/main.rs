@@ -6,8 +6,10 @@
 mod builds;
 mod client;
 mod cluster;
+mod compare;
 mod crowd;
 mod deploy;
+mod fill;
 mod measure;
 mod noop;
 mod scale;
