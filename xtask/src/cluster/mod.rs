@@ -40,8 +40,25 @@ pub struct Cluster {
 impl Cluster {
     /// The one of this project.
     pub fn here() -> Self {
-        let cache = std::env::var_os("IMPAAS_CLUSTER_CACHE").map_or_else(|| crate::test::root().join("target/cluster"), PathBuf::from);
+        Self::of(std::env::var_os("IMPAAS_CLUSTER_CACHE").map_or_else(|| crate::test::root().join("target/cluster"), PathBuf::from))
+    }
+
+    fn of(cache: PathBuf) -> Self {
         Self { state: cache.join("state"), cache }
+    }
+
+    /// Refused while one of another folder runs: it would lose its sockets and its network.
+    fn is_alone(&self) -> Result<()> {
+        let Some(other) = fs::read_to_string(owner()).ok().map(PathBuf::from).filter(|other| *other != self.cache) else { return Ok(()) };
+        if Self::of(other.clone()).is_running() {
+            return Err(format!("another cluster runs on this machine: IMPAAS_CLUSTER_CACHE={} is its folder", other.display()));
+        }
+        Ok(())
+    }
+
+    /// Whether any part of it runs.
+    fn is_running(&self) -> bool {
+        parts::NAMES.iter().any(|name| process::running(&self.pid_file(name)).is_some())
     }
 
     /// Why this machine cannot run it, if it cannot.
@@ -66,11 +83,13 @@ impl Cluster {
         if let Some(why) = self.refused() {
             return Err(why);
         }
+        self.is_alone()?;
         programs::prepare(self, install)?;
         for folder in ["logs", "pids", "pki", "cni", "manifests", "kubelet"] {
             make_folder(&self.state.join(folder))?;
         }
         make_folder(Path::new(RUN))?;
+        write(&owner(), &self.cache.to_string_lossy())?;
         certificates::prepare(self)?;
         self.write_settings()?;
         network::up(self)?;
@@ -81,6 +100,7 @@ impl Cluster {
 
     /// Stops everything and removes all of it but the cache: pods, processes, mounts, the bridge.
     pub fn down(&self) -> Result<String> {
+        self.is_alone()?;
         parts::stop(self);
         clean::all(self)?;
         Ok(String::new())
@@ -177,6 +197,11 @@ impl Cluster {
         command.arg("--kubeconfig").arg(self.kubeconfig()).args(arguments);
         command
     }
+}
+
+/// The file that says whose cluster runs on this machine: ports, bridge and sockets are there once.
+fn owner() -> PathBuf {
+    Path::new(RUN).join("cache")
 }
 
 fn is_root() -> bool {

@@ -68,8 +68,11 @@ pub fn build(cluster: &Cluster, module: &Module, programs: &[String]) -> Result<
     make_folder(&bin)?;
     println!("    {} is built once, which takes some minutes", module.name);
     let mut go = Command::new("nice");
-    go.args(["go", "build", "-ldflags", &module.flags, "-o"]).arg(format!("{}/", bin.display())).args(programs);
-    go.current_dir(&module.folder).env("CGO_ENABLED", "0");
+    // The linker would leave out what is for debuggers; the compiler may take memory for less time.
+    go.args(["go", "build", "-gcflags=all=-dwarf=false", "-ldflags", &module.flags, "-o"])
+        .arg(format!("{}/", bin.display()))
+        .args(programs);
+    go.current_dir(&module.folder).envs([("CGO_ENABLED", "0"), ("GOGC", "400")]);
     shown(&mut go)?;
     write(&module.stamp(cluster), &module.pinned)
 }
