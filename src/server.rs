@@ -48,6 +48,9 @@ pub use open::{check, open_store, open_to_seal};
 
 /// Requests that run when the server is told to stop get so long.
 const STOP_AFTER: u64 = 60;
+/// Longer than clients and proxies keep a connection that they do not use (60 s and 90 s, mostly), so that they close it first: what is
+/// asked on a connection just when it is closed is lost.
+const KEPT: Duration = Duration::from_secs(120);
 /// How often the stopping server looks whether all is done.
 const LOOK: Duration = Duration::from_millis(100);
 const SWEEP_EVERY: Duration = Duration::from_secs(3600);
@@ -200,6 +203,7 @@ async fn listen(ctx: Context, listener: std::net::TcpListener) -> Result<()> {
         // Streams are written piece by piece: no piece waits for the acknowledgement of the one before.
         .tcp_nodelay(true)
         .disable_signals()
+        .keep_alive(KEPT)
         .client_request_timeout(Duration::from_secs(30))
         .workers(std::thread::available_parallelism().map_or(2, |n| n.get().min(8)))
         .listen(listener)?

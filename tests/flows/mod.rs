@@ -4,6 +4,7 @@ mod app_change;
 mod crash;
 pub mod gate;
 mod hang_up;
+mod idle;
 mod job;
 mod kept;
 mod observe;
