@@ -116,10 +116,9 @@ impl Call {
         let recording = recording.into();
         let begin = self.begin(&recording, thing.target(), thing.events_permission(), thing.contexts()).await?;
         let running = self.ctx.events.begin(begin).await?;
-        let reloaded = match thing.reload(&self.ctx.store).await {
-            Ok(thing) => self.permit(recording.permission, &thing.contexts()).map(|()| thing),
-            Err(e) => Err(e),
-        };
+        // What is written will want the number: nobody waits for one and then for the other.
+        let (reloaded, fence) = tokio::join!(thing.reload(&self.ctx.store), running.fence());
+        let reloaded = fence.and(reloaded).and_then(|thing| self.permit(recording.permission, &thing.contexts()).map(|()| thing));
         match reloaded {
             Ok(thing) => Ok(Locked::new(thing, running)),
             Err(e) => {

@@ -84,25 +84,47 @@ fn invalid(e: Error) -> Error {
     }
 }
 
-/// Gives the app's routers a certificate for a host name.
+/// Gives the app's routers a certificate for a host name: all of them or none.
 pub async fn set(ctx: &Context, app: &Locked<App>, cname: &str, certificate: &str, key: &Secret) -> Result<()> {
     check_name(ctx, app, cname).await?;
     tls::check(certificate, key, cname).map_err(Error::invalid)?;
-    let routers = with_tls(ctx, app).await.map_err(invalid)?;
+    let (routers, at) = (with_tls(ctx, app).await.map_err(invalid)?, Host { app: &app.name, name: cname });
     for (_, line) in &routers {
-        line.set_certificate(Host { app: &app.name, name: cname }, (certificate, key)).await.map_err(invalid)?;
+        line.check_certificate(at).await.map_err(invalid)?;
+    }
+    // Those that had none: they can be left as they were. What others had cannot be had back from them, for want of its key.
+    let mut new = Vec::new();
+    for (position, (_, line)) in routers.iter().enumerate() {
+        let is_last = position + 1 == routers.len();
+        let had_none = !is_last && line.certificate(at).await.is_ok_and(|found| found.is_none());
+        if let Err(e) = line.set_certificate(at, (certificate, key)).await {
+            take_back(&new, at).await;
+            return Err(invalid(e));
+        }
+        new.extend(had_none.then_some(line));
     }
     if routers.is_empty() { Err(Error::invalid(NO_TLS)) } else { Ok(()) }
 }
 
-/// Takes it away.
+/// Errors are only told to the log.
+async fn take_back(lines: &[&Line<'_>], at: Host<'_>) {
+    for line in lines {
+        if let Err(e) = line.remove_certificate(at).await {
+            tracing::warn!(app = at.app, cname = at.name, error = %e, "a certificate that another router refused was not taken back");
+        }
+    }
+}
+
+/// Takes it away, from all of them even where one has none: what one of them took away before another failed can be asked for again.
 pub async fn unset(ctx: &Context, app: &Locked<App>, cname: &str) -> Result<()> {
     check_name(ctx, app, cname).await?;
     let routers = with_tls(ctx, app).await.map_err(invalid)?;
+    let mut done = if routers.is_empty() { Err(Error::invalid(NO_TLS)) } else { Ok(()) };
     for (_, line) in &routers {
-        line.remove_certificate(Host { app: &app.name, name: cname }).await.map_err(invalid)?;
+        let removed = line.remove_certificate(Host { app: &app.name, name: cname }).await.map_err(invalid);
+        done = done.and(removed);
     }
-    if routers.is_empty() { Err(Error::invalid(NO_TLS)) } else { Ok(()) }
+    done
 }
 
 /// The certificates of all host names; 404 when there is none.

@@ -14,11 +14,10 @@ use crate::{
     plan,
     pool::{self, Pool},
     provisioner::AppState,
-    quota::{self, Quota},
+    quota::Quota,
     router,
     store::{Filter, StoreError},
-    team::Team,
-    user::User,
+    team,
 };
 
 /// What a new app is made from; empty texts: not said.
@@ -69,14 +68,14 @@ pub async fn create(ctx: &Context, _lock: &Locked<()>, new: NewApp, caller: &Cal
     let user = (caller.kind == CallerKind::User).then_some(caller.email.as_str());
     // Who held roles in an earlier app of this name does not hold them in this one.
     holder::forget_context(&ctx.store, ContextType::App, &app.name).await?;
-    reserve(ctx, &app.team_owner, user).await?;
+    team::quota::reserve(&ctx.store, &app.team_owner, user, exceeded).await?;
     let inserted = match ctx.store.of::<App>().insert(&app).await {
         Ok(()) => Ok(()),
         Err(StoreError::Duplicate(_)) => Err(taken_name(&app.name)),
         Err(other) => Err(other.into()),
     };
     if let Err(e) = inserted {
-        release(ctx, &app.team_owner, user).await?;
+        team::quota::release(&ctx.store, &app.team_owner, user).await?;
         return Err(e);
     }
     let place = wanted::place::of_app(&app, &pool, Vec::new(), Vec::new());
@@ -149,26 +148,8 @@ pub fn tags(asked: Vec<String>) -> Vec<String> {
     tags
 }
 
-/// One app more for the team and, when a user made it, the user.
-pub async fn reserve(ctx: &Context, team: &str, user: Option<&str>) -> Result<()> {
-    let exceeded = || Error::Forbidden("Quota exceeded".into());
-    if !quota::reserve::<Team>(&ctx.store, Filter::id(team)).await? {
-        return Err(exceeded());
-    }
-    let Some(email) = user else { return Ok(()) };
-    let reserved = quota::reserve::<User>(&ctx.store, Filter::eq("email", email)).await;
-    if !matches!(reserved, Ok(true)) {
-        quota::release::<Team>(&ctx.store, Filter::id(team)).await?;
-    }
-    if reserved? { Ok(()) } else { Err(exceeded()) }
-}
-
-/// One app less.
-pub async fn release(ctx: &Context, team: &str, user: Option<&str>) -> Result<()> {
-    if let Some(email) = user {
-        quota::release::<User>(&ctx.store, Filter::eq("email", email)).await?;
-    }
-    Ok(quota::release::<Team>(&ctx.store, Filter::id(team)).await?)
+fn exceeded(_: Option<Quota>) -> Error {
+    Error::Forbidden("Quota exceeded".into())
 }
 
 #[cfg(test)]

@@ -107,7 +107,7 @@ struct Running {
 enum Heard {
     /// Nothing was heard of them since.
     Count(u64),
-    /// They are equal.
+    /// They are equal: of the apps that have some.
     Units(BTreeMap<String, Vec<Unit>>),
 }
 
@@ -119,7 +119,10 @@ impl Found {
                 running.insert(app.pool.clone(), Running::now(ctx.provisioners.now(&app.pool)));
             }
             if let Some(Running { provisioner, heard: Heard::Units(units) }) = running.get_mut(&app.pool) {
-                units.insert(app.name.clone(), provisioner.units(&app.name));
+                let of_app = provisioner.units(&app.name);
+                if !of_app.is_empty() {
+                    units.insert(app.name.clone(), of_app);
+                }
             }
         }
         Self { apps, running, addresses }

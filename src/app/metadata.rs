@@ -5,17 +5,15 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::{Metadata, MetadataItem};
-use crate::error::{Error, Result, joined};
+use crate::{
+    error::{Error, Result, joined},
+    names::compile,
+};
 
 /// Bytes of all annotations together at most, as on Kubernetes.
 const MOST_ANNOTATIONS: usize = 256 << 10;
 const NAME_LIMIT: usize = 63;
 const PREFIX_LIMIT: usize = 253;
-
-#[expect(clippy::expect_used, reason = "the patterns are constants; tests use each")]
-fn compile(pattern: &str) -> Regex {
-    Regex::new(pattern).expect("a constant pattern")
-}
 
 static NAME: LazyLock<Regex> = LazyLock::new(|| compile("^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$"));
 static PREFIX: LazyLock<Regex> = LazyLock::new(|| compile(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"));

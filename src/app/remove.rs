@@ -2,7 +2,7 @@
 
 use bson::oid::ObjectId;
 
-use super::{App, autoscale, create, rollout, router, version::AppVersions};
+use super::{App, autoscale, rollout, router, version::AppVersions};
 use crate::{
     clock::Time,
     context::Context,
@@ -12,7 +12,7 @@ use crate::{
     permission::{ContextType, holder},
     service,
     store::{Filter, Update},
-    volume,
+    team, volume,
 };
 
 /// Stops the app and forgets it; the numbers of its versions are never used again.
@@ -35,7 +35,7 @@ pub async fn remove(ctx: &Context, app: &mut Locked<App>, out: &Output) -> Resul
     autoscale::forget(ctx, &app.name).await?;
     holder::forget_context(&ctx.store, ContextType::App, &app.name).await?;
     ctx.store.of::<App>().delete(Filter::id(app.id)).await?;
-    create::release(ctx, &app.team_owner, Some(&app.owner)).await?;
+    team::quota::release(&ctx.store, &app.team_owner, Some(&app.owner)).await?;
     out.section("Done removing application.");
     Ok(())
 }

@@ -254,6 +254,11 @@ impl<'a> Rollout<'a> {
 
     /// Makes it so, and has routers know.
     pub async fn apply(&self, want: AppState) -> Result<()> {
+        self.within_quota(&want).await?;
+        self.bring_about(want).await
+    }
+
+    async fn bring_about(&self, want: AppState) -> Result<()> {
         let units = wanted::total(&want);
         self.run(want).await?;
         if units > 0 { self.tell_routers().await } else { Ok(()) }
@@ -268,7 +273,6 @@ impl<'a> Rollout<'a> {
 
     /// When the event is cancelled meanwhile, what was before is made so again.
     async fn run(&self, want: AppState) -> Result<()> {
-        self.within_quota(&want).await?;
         let hold: DynHold = Arc::new(self.app.event().lease());
         let apply = |want: AppState| self.app.event().unless_cancelled(self.provisioner.apply(want, hold.clone(), &self.out));
         if self.provisioner.cluster(&self.app.name).is_some() {
@@ -320,7 +324,7 @@ impl<'a> Rollout<'a> {
         let want = self.recipe().units(before, one, units);
         self.within_quota(&want).await?;
         self.out.section(&format!("Patching from {} to {units} units", one.units));
-        self.apply(want).await
+        self.bring_about(want).await
     }
 
     fn one_version(&self, which: &Which) -> Result<(&AppState, u32)> {

@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod archive;
+pub mod dockerfile;
 pub mod found;
 pub mod processes;
 pub mod procfile;

@@ -1,10 +1,7 @@
 //! Begins and ends events.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -116,24 +113,27 @@ impl Events {
         if let Some(refusal) = block::refusal(&self.blocks.holding(&self.store).await?, begin) {
             return Err(self.blocked(begin, refusal).await?);
         }
-        let event = Event { instance: self.instance.clone(), ..document(begin, self.next_fence().await?) };
+        let event = Event { instance: self.instance.clone(), ..document(begin) };
+        let asked = Renewed::now();
         match Box::pin(self.insert(&event)).await {
             Ok(()) => {}
             Err(StoreError::Duplicate(_)) => return Ok(Err(self.refusal(begin).await?)),
             Err(other) => return Err(other.into()),
         }
+        // From here on it is closed whatever happens: a look that fails leaves no lock behind.
+        let running = self.enrol(event, asked);
         if begin.locks
-            && let Some(holder) = self.overlapping(begin, event.id).await?
+            && let Some(holder) = self.overlapping(begin, running.event.id).await?
         {
-            self.store.of::<Event>().delete(Filter::id(event.id)).await?;
+            running.abort().await?;
             return Ok(Err(locked_by(&holder)));
         }
-        Ok(Ok(self.enrol(event)))
+        Ok(Ok(running))
     }
 
     /// A blocked event never begins; that it was tried is kept.
     async fn blocked(&self, begin: &Begin, refusal: Error) -> Result<Error> {
-        let mut event = Event { instance: self.instance.clone(), ..document(begin, 0) };
+        let mut event = Event { instance: self.instance.clone(), ..document(begin) };
         (event.running, event.lock, event.error, event.end_time) = (false, None, refusal.to_string(), event.start_time);
         event.unheard = true;
         unheard::note(&self.store, event.id).await?;
@@ -142,12 +142,10 @@ impl Events {
         Ok(refusal)
     }
 
-    fn enrol(&self, event: Event) -> Running {
+    fn enrol(&self, event: Event, renewed: Renewed) -> Running {
         let log = Arc::new(EventLog::new(event.id));
-        let renewed = Arc::new(Renewed::now());
         let (cancel, lost) = (CancellationToken::new(), CancellationToken::new());
-        let fence = Arc::new(AtomicI64::new(event.fence));
-        let handles = Handles { began: Instant::now(), cancel, lost, fence, renewed, log };
+        let handles = Handles { began: Instant::now(), cancel, lost, fence: Arc::default(), renewed: Arc::new(renewed), log };
         self.lock().insert(event.id, handles.clone());
         self.metrics.begun(counted_as(&event.kind.name));
         Running { events: self.clone(), event, handles, end_data: None, ended: false }
@@ -193,7 +191,7 @@ fn locked_by(holder: &Event) -> Error {
     Error::refused(format!("event locked: {target} running {:?} start by {} {} at {since}", holder.kind.name, owner.kind, owner.name))
 }
 
-pub(super) fn document(begin: &Begin, fence: i64) -> Event {
+pub(super) fn document(begin: &Begin) -> Event {
     let (id, now) = (ObjectId::new(), Time::now());
     Event {
         id,
@@ -218,7 +216,6 @@ pub(super) fn document(begin: &Begin, fence: i64) -> Event {
         allowed: begin.allowed.clone(),
         allowed_cancel: begin.allowed_cancel.clone().unwrap_or_default(),
         instance: None,
-        fence,
         renewals: 0,
         unheard: false,
     }
@@ -244,9 +241,16 @@ impl Running {
         &self.event.owner
     }
 
-    /// The number that writes under its lock carry.
-    pub fn fence(&self) -> i64 {
-        self.handles.fence.load(Ordering::Relaxed)
+    /// The number that writes under its lock carry. It is taken when the lock is, or later: so it is above those of all who held the
+    /// lock before.
+    pub async fn fence(&self) -> Result<i64> {
+        let mut taken = self.handles.fence.lock().await;
+        let fence = match *taken {
+            Some(fence) => fence,
+            None => self.events.next_fence().await?,
+        };
+        *taken = Some(fence);
+        Ok(fence)
     }
 
     /// Its lock, for those who do its work.
@@ -296,12 +300,12 @@ impl Running {
         outcome
     }
 
-    /// Forgets it: nothing was done.
+    /// Forgets it: nothing was done. Where it cannot be removed it is ended, when that can be done.
     pub async fn abort(mut self) -> Result<()> {
-        self.ended = true;
-        self.events.metrics.ended(counted_as(&self.event.kind.name), "withdrawn", self.handles.began.elapsed());
         self.events.lock().remove(&self.event.id);
         self.events.store.of::<Event>().delete(Filter::id(self.event.id)).await?;
+        self.ended = true;
+        self.events.metrics.ended(counted_as(&self.event.kind.name), "withdrawn", self.handles.began.elapsed());
         Ok(())
     }
 }
@@ -370,7 +374,8 @@ async fn try_close(events: &Events, event: &Event, handles: &Handles, error: &st
         update = update.and_set("endcustomdata", data);
     }
     unheard::note(&events.store, event.id).await?;
-    events.store.of::<Event>().update(Event::while_running(event.id), update).await?;
+    // By no means that gives it back as it is then: its log may be long.
+    events.store.of::<Event>().update_many(Event::while_running(event.id), update).await?;
     handles.log.kept(&events.store).await?;
     events.metrics.ended(counted_as(&event.kind.name), ended, handles.began.elapsed());
     events.lock().remove(&event.id);

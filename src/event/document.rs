@@ -192,9 +192,6 @@ pub struct Event {
     /// The server that runs it, in a database that tsuru's server uses too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<Instance>,
-    /// The number that what is written under its lock carries.
-    #[serde(default, deserialize_with = "lenient::int")]
-    pub fence: i64,
     /// How often the lease was renewed.
     #[serde(default, deserialize_with = "lenient::int")]
     pub renewals: i64,
@@ -253,7 +250,7 @@ impl Document for Event {
         ],
         sealed: &[],
     };
-    const OURS: &'static [&'static str] = &["fence", "renewals", "unheard"];
+    const OURS: &'static [&'static str] = &["renewals", "unheard"];
 }
 
 impl Event {

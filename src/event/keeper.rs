@@ -26,13 +26,14 @@ impl Events {
         loop {
             tick.tick().await;
             let work = async {
-                self.flush_logs().await?;
-                self.pass_on_cancellations().await?;
+                // First: where the machine or the store is slow, a lock is what must not be lost.
                 let due = renewed.elapsed() >= self.patience.renewal;
                 if due {
                     self.renew_all().await?;
                     renewed = Instant::now();
                 }
+                self.flush_logs().await?;
+                self.pass_on_cancellations().await?;
                 if due || seen.is_any_due(self.patience.lease) {
                     self.observe(&mut seen).await?;
                 }
@@ -83,14 +84,6 @@ impl Events {
             if let Some(handles) = self.lock().get(&event.id) {
                 handles.cancel.cancel();
             }
-        }
-        Ok(())
-    }
-
-    async fn renew_all(&self) -> Result<()> {
-        let own: Vec<_> = self.lock().iter().map(|(id, handles)| (*id, handles.clone())).collect();
-        for (id, handles) in own {
-            self.renew(id, &handles).await?;
         }
         Ok(())
     }
@@ -173,7 +166,7 @@ mod tests {
     const LEASE: Duration = Duration::from_secs(15);
 
     fn event() -> Event {
-        document(&Begin::recovery(Target::new(TargetType::App, "a"), "app.deploy", Allowed::default()), 1)
+        document(&Begin::recovery(Target::new(TargetType::App, "a"), "app.deploy", Allowed::default()))
     }
 
     /// Looks every three seconds; says after how many an event is given up.

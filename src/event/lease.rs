@@ -2,7 +2,7 @@
 //! was stopped or its machine slept, renews it before it goes on, and so learns whether it is its own.
 
 use std::{
-    sync::{Mutex, PoisonError, atomic::Ordering},
+    sync::{Mutex, PoisonError},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -14,7 +14,7 @@ use crate::{
     clock::Time,
     error::{Error, Result},
     provisioner::hold::Hold,
-    store::{Update, patient},
+    store::{Filter, Update, patient},
 };
 
 /// When a lock was renewed, by two clocks: one may stand still while the machine sleeps, the other one may be set.
@@ -61,13 +61,12 @@ impl Lease {
         if self.handles.lost.is_cancelled() { Err(Error::refused(LOST)) } else { Ok(()) }
     }
 
-    /// Gives the event a number above all that were given so far: who took one before another event, and the lock after it, has too low a
-    /// one. Refused when the lock is somebody else's.
+    /// Gives the event a number above all that were given so far. Refused when the lock is somebody else's.
     pub(super) async fn raise(&self) -> Result<()> {
         let fence = self.events.next_fence().await?;
-        let raised = Update::set("fence", fence).and_inc("renewals", 1);
-        self.events.store.of::<Event>().update(Event::while_running(self.event), raised).await?.ok_or_else(|| Error::refused(LOST))?;
-        self.handles.fence.store(fence, Ordering::Relaxed);
+        self.events.renew(self.event, &self.handles).await?;
+        self.held().await?;
+        *self.handles.fence.lock().await = Some(fence);
         Ok(())
     }
 }
@@ -87,12 +86,33 @@ impl Hold for Lease {
     }
 }
 
+fn renewal() -> Update {
+    Update::set("lockupdatetime", Time::now()).and_inc("renewals", 1)
+}
+
 impl Events {
+    /// Renews the locks of all events that run here: at once, as long as none is lost.
+    pub(super) async fn renew_all(&self) -> Result<()> {
+        let own: Vec<_> = self.lock().iter().map(|(id, handles)| (*id, handles.clone())).collect();
+        if own.is_empty() {
+            return Ok(());
+        }
+        let (began, ids) = (moment(), own.iter().map(|(id, _)| *id));
+        let running = Filter::any_of("_id", ids).and(Filter::eq("running", true));
+        if self.store.of::<Event>().update_many(running, renewal()).await? == own.len() as u64 {
+            own.iter().for_each(|(_, handles)| handles.renewed.at(began));
+            return Ok(());
+        }
+        for (id, handles) in own {
+            self.renew(id, &handles).await?;
+        }
+        Ok(())
+    }
+
     /// Renews the lock of an event; one that cannot be renewed is lost.
-    pub(super) async fn renew(&self, event: ObjectId, handles: &Handles) -> Result<()> {
+    async fn renew(&self, event: ObjectId, handles: &Handles) -> Result<()> {
         let began = moment();
-        let renewal = Update::set("lockupdatetime", Time::now()).and_inc("renewals", 1);
-        if self.store.of::<Event>().update(Event::while_running(event), renewal).await?.is_some() {
+        if self.store.of::<Event>().update(Event::while_running(event), renewal()).await?.is_some() {
             handles.renewed.at(began);
         } else if !handles.lost.is_cancelled() {
             // One that ended just now lost nothing.

@@ -55,24 +55,27 @@ impl<T> Locked<T> {
         (self.thing, Locked { thing, event: self.event })
     }
 
-    /// Changes another document that the same event locks; what it is afterwards.
+    /// Changes another document under the same event's lock; what it is afterwards.
     pub async fn change_other<D: Document>(&self, store: &Store, id: impl Serialize, update: Update) -> Result<D> {
-        self.event.check().await?;
         let one = Filter::id(id);
         // tsuru's documents have no fences: there the lock's age alone says whether it holds.
         if store.is_shared() {
+            self.event.check().await?;
             return store.of::<D>().update(one, update).await?.ok_or_else(gone);
         }
         if let Some(changed) = self.write(store, one.clone(), update.clone()).await? {
             return Ok(changed);
         }
+        // Instances of services are also written under locks of their apps: others may have taken a number later and written earlier.
         self.event.lease().raise().await?;
         self.write(store, one, update).await?.ok_or_else(gone)
     }
 
     /// Writes what nobody wrote with a higher number.
     async fn write<D: Document>(&self, store: &Store, one: Filter, update: Update) -> Result<Option<D>> {
-        let fence = self.event.fence();
+        let fence = self.event.fence().await?;
+        // After the number was taken: who still holds the lock now took it before anybody else could.
+        self.event.check().await?;
         let newest = Filter::Or(vec![Filter::missing("fence"), Filter::lte("fence", fence)]);
         Ok(store.of::<D>().update(one.and(newest), update.and_set("fence", fence)).await?)
     }

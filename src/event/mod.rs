@@ -1,8 +1,8 @@
 //! Events: audit, lock, log and cancel of every change, in one.
 //!
 //! The lock is a lease: its holder renews it every few seconds; an observer that saw its counter stand still for [`LEASE`] closes it.
-//! Each event has a fence, a number that only grows; what is written under a lock carries it, so a holder that lost the lock writes
-//! nothing. What is done elsewhere under a lock looks at its [`Lease`] first.
+//! Each event that writes has a fence, a number that only grows; what is written under a lock carries it, so a holder that lost the lock
+//! writes nothing. What is done elsewhere under a lock looks at its [`Lease`] first.
 
 pub mod begin;
 pub mod block;
@@ -22,14 +22,14 @@ pub mod view;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, atomic::AtomicI64},
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
 use bson::oid::ObjectId;
 use tokio::{
     runtime::Handle,
-    sync::{Notify, watch},
+    sync::{Mutex as Turn, Notify, watch},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -81,7 +81,7 @@ struct Handles {
     began: Instant,
     cancel: CancellationToken,
     lost: CancellationToken,
-    fence: Arc<AtomicI64>,
+    fence: Arc<Turn<Option<i64>>>,
     renewed: Arc<lease::Renewed>,
     log: Arc<log::EventLog>,
 }

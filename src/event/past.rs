@@ -31,7 +31,7 @@ impl Events {
             running: false,
             instance: self.instance.clone(),
             unheard: true,
-            ..document(begin, 0)
+            ..document(begin)
         };
         unheard::note(&self.store, id).await?;
         match self.store.of::<Event>().insert(&event).await {

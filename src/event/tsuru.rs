@@ -16,7 +16,6 @@ pub(super) const EXPIRY: Duration = Duration::from_secs(300);
 pub(super) const MARGIN: Duration = Duration::from_secs(60);
 
 impl Events {
-    /// The event while it runs and is ours.
     /// True of the event while nobody renewed it.
     pub(super) fn unchanged(&self, event: &Event) -> Filter {
         match self.store.is_shared() {

@@ -15,10 +15,10 @@ use crate::{
     permission::{ContextType, holder},
     plan::{self, Plan},
     pool::{self, Pool, constraint},
-    quota::{self, Quota},
-    store::{Document, Filter, StoreError},
-    team::Team,
-    user::User,
+    provisioner::Source,
+    quota::Quota,
+    store::{Filter, StoreError},
+    team,
 };
 
 /// The schedule of jobs that have none: a day that never comes.
@@ -80,11 +80,11 @@ pub async fn create(ctx: &Context, lock: &Locked<()>, new: NewJob, caller: &Call
     let user = (caller.kind == CallerKind::User).then_some(caller.email.as_str());
     // Who held roles in an earlier job of this name does not hold them in this one.
     holder::forget_context(&ctx.store, ContextType::Job, &job.name).await?;
-    reserve(ctx, &job.team_owner, user).await?;
+    team::quota::reserve(&ctx.store, &job.team_owner, user, exceeded).await?;
     let made = lock.event().unless_cancelled(make(ctx, &mut job)).await;
     if made.is_err() {
         forget(ctx, &job).await?;
-        release(ctx, &job.team_owner, user).await?;
+        team::quota::release(&ctx.store, &job.team_owner, user).await?;
     }
     made
 }
@@ -101,7 +101,7 @@ async fn forget(ctx: &Context, job: &Job) -> Result<()> {
 async fn make(ctx: &Context, job: &mut Job) -> Result<()> {
     let image = job.deploy_options.as_ref().map(|options| options.image.clone()).unwrap_or_default();
     if !image.is_empty() {
-        let built = image::build(ctx, job, image, &Output::default()).await;
+        let built = image::build(ctx, job, Source::Image(image), &Output::default()).await;
         job.spec.container.internal_registry_image = built.map_err(|e| match e {
             Error::Internal(_) => e,
             e => not_made(&job.name, e),
@@ -221,40 +221,10 @@ pub(super) fn check_spec(spec: &Spec) -> Result<()> {
     }
 }
 
-/// One job more for the team and, when a user made it, the user.
-async fn reserve(ctx: &Context, team: &str, user: Option<&str>) -> Result<()> {
-    if !quota::reserve::<Team>(&ctx.store, Filter::id(team)).await? {
-        let team = ctx.store.of::<Team>().get(Filter::id(team)).await?;
-        return Err(exceeded(team.map(|team| team.quota)));
-    }
-    let Some(email) = user else { return Ok(()) };
-    let reserved = quota::reserve::<User>(&ctx.store, Filter::eq("email", email)).await;
-    if !matches!(reserved, Ok(true)) {
-        quota::release::<Team>(&ctx.store, Filter::id(team)).await?;
-    }
-    if reserved? {
-        return Ok(());
-    }
-    let user = ctx.store.of::<User>().get(Filter::eq("email", email)).await?;
-    Err(exceeded(user.map(|user| user.quota)))
-}
-
 /// tsuru's words for a quota that is used up.
 pub(super) fn exceeded(quota: Option<Quota>) -> Error {
     let available = quota.and_then(|quota| quota.available()).unwrap_or(0);
     Error::refused(format!("Quota exceeded. Available: {available}, Requested: 1."))
-}
-
-/// One job less.
-pub(super) async fn release(ctx: &Context, team: &str, user: Option<&str>) -> Result<()> {
-    if let Some(email) = user {
-        give_back::<User>(ctx, Filter::eq("email", email)).await?;
-    }
-    give_back::<Team>(ctx, Filter::id(team)).await
-}
-
-async fn give_back<T: Document>(ctx: &Context, owner: Filter) -> Result<()> {
-    Ok(quota::release::<T>(&ctx.store, owner).await?)
 }
 
 #[cfg(test)]

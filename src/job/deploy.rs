@@ -36,11 +36,9 @@ pub async fn deploy(ctx: &Context, job: &mut Locked<Job>, what: Deploy, out: &Ou
 async fn deployed(ctx: &Context, job: &mut Locked<Job>, what: Deploy, out: &Output) -> Result<String> {
     out.section(&format!("Starting container image build for job {:?}", job.name));
     let building = async {
-        if !what.image.is_empty() {
-            return image::build(ctx, job, what.image, out).await;
-        }
         let context = what.file.as_ref().map(|upload| upload.file.to_path_buf());
-        image::build_from(ctx, job, Source::Dockerfile { text: what.dockerfile, context }, out).await
+        let source = if what.image.is_empty() { Source::Dockerfile { text: what.dockerfile, context } } else { Source::Image(what.image) };
+        image::build(ctx, job, source, out).await
     };
     let image = job.event().unless_cancelled(building).await?;
     let id = job.id;

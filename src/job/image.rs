@@ -9,15 +9,10 @@ use crate::{
     provisioner::{ImageOf, JobBuild, Source},
 };
 
-/// Lets the provisioner make the job's image from another one; its name.
-pub async fn build(ctx: &Context, job: &Job, image: String, out: &Output) -> Result<String> {
-    let own = ImageOf::Job(job.name.clone());
-    app_images::check(ctx, &run::provisioner(ctx, job).await?, &image, (&own, &job.team_owner)).await?;
-    build_from(ctx, job, Source::Image(image), out).await
-}
-
-/// The same from any source that was checked.
-pub async fn build_from(ctx: &Context, job: &Job, source: Source, out: &Output) -> Result<String> {
+/// Lets the provisioner make the job's image; its name.
+pub async fn build(ctx: &Context, job: &Job, source: Source, out: &Output) -> Result<String> {
+    let provisioner = run::provisioner(ctx, job).await?;
+    app_images::check(ctx, &provisioner, &source, (&ImageOf::Job(job.name.clone()), &job.team_owner)).await?;
     let env = env::merged(job).into_iter().map(|(name, var)| (name, var.value)).collect();
-    run::provisioner(ctx, job).await?.build_job(JobBuild { job: job.name.clone(), pool: job.pool.clone(), source, env }, out).await
+    provisioner.build_job(JobBuild { job: job.name.clone(), pool: job.pool.clone(), source, env }, out).await
 }

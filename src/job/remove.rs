@@ -1,6 +1,6 @@
 //! Removes jobs. Each step may be repeated: a removal that was cut short is finished by the next call.
 
-use super::{Job, create, run};
+use super::{Job, run};
 use crate::{
     context::Context,
     error::Result,
@@ -9,6 +9,7 @@ use crate::{
     permission::{ContextType, holder},
     service,
     store::Filter,
+    team,
 };
 
 /// Ends what runs of the job and forgets it.
@@ -17,5 +18,5 @@ pub async fn remove(ctx: &Context, job: &mut Locked<Job>) -> Result<()> {
     run::provisioner(ctx, job).await?.remove_job(&job.key()).await?;
     holder::forget_context(&ctx.store, ContextType::Job, &job.name).await?;
     ctx.store.of::<Job>().delete(Filter::id(job.id)).await?;
-    create::release(ctx, &job.team_owner, Some(&job.owner)).await
+    team::quota::release(&ctx.store, &job.team_owner, Some(&job.owner)).await
 }

@@ -13,6 +13,7 @@ use crate::{
     output::Output,
     plan::{self, Plan},
     pool::Pool,
+    provisioner::Source,
     quota,
     store::{Filter, Update},
     team::Team,
@@ -99,7 +100,7 @@ async fn take_image(ctx: &Context, wanted: &mut Job, image: String) -> Result<()
     if image.is_empty() || known {
         return Ok(());
     }
-    wanted.spec.container.internal_registry_image = image::build(ctx, wanted, image.clone(), &Output::default()).await?;
+    wanted.spec.container.internal_registry_image = image::build(ctx, wanted, Source::Image(image.clone()), &Output::default()).await?;
     wanted.deploy_options = Some(DeployOptions::image(&image));
     wanted.spec.container.image = image;
     Ok(())

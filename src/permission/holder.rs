@@ -106,9 +106,8 @@ impl<'a> Change<'a> {
 }
 
 async fn everywhere(store: &Store, change: Change<'_>) -> Result<()> {
-    rewrite::<User>(store, &change).await?;
-    rewrite::<Group>(store, &change).await?;
-    rewrite::<TeamToken>(store, &change).await
+    let (users, groups, tokens) = (rewrite::<User>(store, &change), rewrite::<Group>(store, &change), rewrite::<TeamToken>(store, &change));
+    tokio::try_join!(Box::pin(users), Box::pin(groups), Box::pin(tokens)).map(drop)
 }
 
 async fn rewrite<T: Document>(store: &Store, change: &Change<'_>) -> Result<()> {

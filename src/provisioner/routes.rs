@@ -45,15 +45,15 @@ pub struct Gateway {
     pub namespace: String,
     /// Its name.
     pub name: String,
-    /// Apps with certificates have gateways of this class; empty: sets of listeners of this gateway.
-    pub class: String,
+    /// Apps with certificates have gateways of this class; none: sets of listeners of this gateway.
+    pub class: Option<String>,
     /// The port of host names with certificates.
     pub port: u16,
 }
 
 impl Default for Gateway {
     fn default() -> Self {
-        Self { namespace: String::new(), name: String::new(), class: String::new(), port: 443 }
+        Self { namespace: String::new(), name: String::new(), class: None, port: 443 }
     }
 }
 
@@ -96,6 +96,8 @@ pub trait Routes: Send + Sync {
     async fn remove(&self, edge: &Edge, app: &str) -> Result<()>;
     /// How the app fares, from memory; nothing when it has no objects.
     async fn standing(&self, edge: &Edge, app: &str) -> Option<Standing>;
+    /// Refuses a host name of the app's that can be given no certificate by hand.
+    async fn check_certificate(&self, edge: &Edge, at: Host<'_>) -> Result<()>;
     /// Sets a certificate of one of the app's host names by hand.
     async fn set_certificate(&self, edge: &Edge, at: Host<'_>, pair: (&str, &Secret)) -> Result<()>;
     /// Removes it; false when there was none.

@@ -100,7 +100,7 @@ fn gateway(config: &Map<String, Value>) -> Result<Option<Gateway>> {
     match whole.split_once('/') {
         _ if whole.is_empty() && class.is_empty() && port.is_none() => Ok(None),
         Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() => {
-            let usual = Gateway::default();
+            let (usual, class) = (Gateway::default(), Some(class).filter(|class| !class.is_empty()));
             Ok(Some(Gateway { namespace: namespace.into(), name: name.into(), class, port: port.unwrap_or(usual.port) }))
         }
         _ => Err(wrong("gateway", "is not NAMESPACE/NAME")),
@@ -131,7 +131,7 @@ mod tests {
         assert_eq!((edge.opts["tls-acme"].as_str(), edge.gateway.clone().unwrap().name.as_str()), ("true", "g"));
         let classed = json!({"domain": "x.org", "gateway": "edge/g", "gateway-class": "traefik", "https-port": "8443"});
         let gateway = read(classed.as_object().unwrap()).unwrap().gateway.unwrap();
-        assert_eq!((gateway.class.as_str(), gateway.port), ("traefik", 8443));
+        assert_eq!((gateway.class.as_deref(), gateway.port), (Some("traefik"), 8443));
         assert!(info(&edge)["tls-acme"].ends_with("Here \"true\" unless said."));
     }
 

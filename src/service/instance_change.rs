@@ -17,6 +17,7 @@ use crate::{
     context::Context,
     error::{Error, Result},
     event::{Locked, Subject},
+    names::compile,
     output::Output,
     permission::{ContextType, holder},
     pool::{
@@ -27,8 +28,7 @@ use crate::{
     team::Team,
 };
 
-#[expect(clippy::expect_used, reason = "the pattern is a constant; every test of a creation compiles it")]
-static NAME: LazyLock<Regex> = LazyLock::new(|| Regex::new("^[A-Za-z][-a-zA-Z0-9_]+$").expect("a constant pattern"));
+static NAME: LazyLock<Regex> = LazyLock::new(|| compile("^[A-Za-z][-a-zA-Z0-9_]+$"));
 
 /// What an instance should be.
 #[derive(Clone, Debug, Default)]

@@ -61,34 +61,28 @@ impl Document for Intent {
 impl Intent {
     /// Writes down what is about to be done with an instance, and an app when it is about one.
     pub async fn begin(ctx: &Context, deed: Deed, instance: &Instance, app: &str, asker: &Asker) -> Result<Self> {
-        let intent = Self {
-            id: id(&instance.service_name, &instance.name, app),
-            deed,
-            service: instance.service_name.clone(),
-            instance: instance.name.clone(),
-            pool: instance.pool.clone(),
-            app: app.into(),
-            job: String::new(),
-            user: asker.user.clone(),
-            event: ObjectId::parse_str(&asker.event).unwrap_or_default(),
-        };
-        intent.keep(ctx).await
+        let id = id(&instance.service_name, &instance.name, app);
+        Self { id, app: app.into(), ..Self::about(deed, instance, asker) }.keep(ctx).await
     }
 
     /// Writes down what is about to be done with an instance and a job.
     pub async fn begin_job(ctx: &Context, deed: Deed, instance: &Instance, job: &str, asker: &Asker) -> Result<Self> {
-        let intent = Self {
-            id: id_of_job(&instance.service_name, &instance.name, job),
+        let id = id_of_job(&instance.service_name, &instance.name, job);
+        Self { id, job: job.into(), ..Self::about(deed, instance, asker) }.keep(ctx).await
+    }
+
+    fn about(deed: Deed, instance: &Instance, asker: &Asker) -> Self {
+        Self {
+            id: String::new(),
             deed,
             service: instance.service_name.clone(),
             instance: instance.name.clone(),
             pool: instance.pool.clone(),
             app: String::new(),
-            job: job.into(),
+            job: String::new(),
             user: asker.user.clone(),
             event: ObjectId::parse_str(&asker.event).unwrap_or_default(),
-        };
-        intent.keep(ctx).await
+        }
     }
 
     async fn keep(self, ctx: &Context) -> Result<Self> {
@@ -232,4 +226,46 @@ fn begin(target: Target, extra: Option<Target>, kind: &str) -> Begin {
     let extra = extra.into_iter().map(|target| ExtraTarget { target, lock: true }).collect();
     let allowed = Allowed { scheme: "app.read.events".into(), contexts: Vec::new() };
     Begin { extra, ..Begin::recovery(target, kind, allowed) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        config::{Config, File, Overrides},
+        event::Event,
+        provisioner::absent::Absent,
+        store::{Sealer, Store, sqlite::Sqlite},
+    };
+
+    #[tokio::test]
+    async fn what_was_settled_meanwhile_is_left_alone_and_no_event_says_otherwise() {
+        let store = Store::new(Arc::new(Sqlite::in_memory().unwrap()), Sealer::clear());
+        let config = Config::load(&File::default(), Overrides::default()).unwrap();
+        let ctx = Context::new(config, store, Arc::new(Absent), tokio::runtime::Handle::current());
+        let left = Intent {
+            id: id("mysql", "db", ""),
+            deed: Deed::Create,
+            service: "mysql".into(),
+            instance: "db".into(),
+            pool: String::new(),
+            app: String::new(),
+            job: String::new(),
+            user: String::new(),
+            event: ObjectId::new(),
+        };
+        settle(&ctx, &left).await.unwrap();
+        assert_eq!(ctx.store.of::<Event>().count(Filter::All).await.unwrap(), 0);
+        // The next request about the same thing wrote down its own.
+        let next = Intent { event: ObjectId::new(), ..left.clone() }.keep(&ctx).await.unwrap();
+        settle(&ctx, &left).await.unwrap();
+        assert_eq!(ctx.store.of::<Event>().count(Filter::All).await.unwrap(), 0);
+        assert_eq!(ctx.store.of::<Intent>().count(Filter::eq("event", next.event)).await.unwrap(), 1);
+        // Of what is left there is one.
+        settle(&ctx, &next).await.unwrap();
+        assert_eq!(ctx.store.of::<Event>().count(Filter::All).await.unwrap(), 1);
+        assert_eq!(ctx.store.of::<Intent>().count(Filter::All).await.unwrap(), 0);
+    }
 }

@@ -15,6 +15,7 @@ use crate::{
     context::Context,
     error::{Error, Result},
     event::Locked,
+    names::compile,
     permission::{self, ContextType, Role, scheme},
     store::{Filter, Update, lenient},
 };
@@ -22,8 +23,7 @@ use crate::{
 const METHODS: [&str; 7] = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
 const PERMISSION: &str = "service-instance.update.proxy";
 
-#[expect(clippy::expect_used, reason = "the pattern is a constant; a test compiles it")]
-static ACTION: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^[a-z0-9-]+(\.[a-z0-9-]+)*$").expect("a constant pattern"));
+static ACTION: LazyLock<Regex> = LazyLock::new(|| compile(r"^[a-z0-9-]+(\.[a-z0-9-]+)*$"));
 
 /// A manifest as stored and shown.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -3,6 +3,7 @@
 pub mod choose;
 pub mod create;
 pub mod members;
+pub mod quota;
 pub mod references;
 pub mod remove;
 pub mod update;

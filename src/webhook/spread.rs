@@ -10,12 +10,12 @@ use crate::{
 /// Events looked at together.
 const TOGETHER: i64 = 50;
 
-/// Makes a delivery for each webhook that hears of an event that ended; how many events there were.
-pub async fn spread(store: &Store) -> Result<usize> {
+/// Makes a delivery for each webhook that hears of an event that ended; true when there may be more such events.
+pub async fn spread(store: &Store) -> Result<bool> {
     let oldest = Find { sort: Some(("_id", false)), skip: 0, limit: TOGETHER };
     let ended = store.of::<Ended>().find_with(unheard::filter(store, TOGETHER).await?, oldest).await?;
     if ended.is_empty() {
-        return Ok(0);
+        return Ok(false);
     }
     let hooks = store.of::<Webhook>().find(Filter::All).await?;
     for event in &ended {
@@ -24,5 +24,5 @@ pub async fn spread(store: &Store) -> Result<usize> {
         }
     }
     unheard::heard(store, ended.iter().map(|event| event.id).collect()).await?;
-    Ok(ended.len())
+    Ok(ended.len() as i64 == TOGETHER)
 }

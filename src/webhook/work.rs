@@ -31,6 +31,8 @@ use crate::{
 const AT_ONCE: usize = 4;
 /// How often what other servers left, and what failed, is looked for.
 const LOOK: Duration = Duration::from_secs(2);
+/// Events that end shortly after each other are looked at together; who waits for the answer to a change has the store to himself.
+const GATHER: Duration = Duration::from_millis(100);
 /// Deliveries looked at together.
 const TOGETHER: i64 = 50;
 
@@ -87,7 +89,7 @@ pub async fn keep(ctx: Context) {
     loop {
         tokio::select! {
             _ = tick.tick() => {}
-            () = ctx.events.ended().notified() => {}
+            () = ctx.events.ended().notified() => tokio::time::sleep(GATHER).await,
             () = calls.freed.notified() => {}
         }
         if let Err(e) = work(&ctx, &calls).await {
@@ -97,7 +99,7 @@ pub async fn keep(ctx: Context) {
 }
 
 async fn work(ctx: &Context, calls: &Calls) -> Result<()> {
-    while spread(&ctx.store).await? > 0 {}
+    while spread(&ctx.store).await? {}
     loop {
         let due = Delivery::due(&ctx.store, &calls.busy(), TOGETHER).await?;
         if due.is_empty() {

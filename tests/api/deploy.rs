@@ -16,9 +16,10 @@ use serde_json::json;
 use super::{
     app::{create, other_team},
     harness::{Caller, Reply, Server},
-    memory::Memory,
+    memory::{Look, Memory},
+    volume::{make_app, make_team},
 };
-use crate::server::archive::multipart;
+use crate::server::archive::{multipart, of_files};
 
 const DENIED: &str = "User does not have permission to do this action in this app";
 const FORBIDDEN: &str = "You don't have permission to do this action";
@@ -264,6 +265,62 @@ async fn apps_without_platform_take_images_and_dockerfiles_only() {
     admin.post("/1.5/apps/a/build").body(&content_type, body).send().await.fails(500, "can't build app without platform");
     admin.post("/1.0/apps/a/deploy").form(&[("image", "busybox")]).send().await.ok(200);
     assert_eq!(memory.builds().0, ["image busybox"]);
+}
+
+#[actix_web::test]
+async fn a_dockerfile_takes_no_files_of_another_teams_app() {
+    let (server, memory) = server().await;
+    make_team(&server, "other").await;
+    make_app(&server, "theirs", "other").await;
+    make_app(&server, "ours", "demo").await;
+    let admin = server.admin().await;
+    let wrong = |image: &str| format!("image {image:?} is not there for team \"demo\"");
+    let theirs = "ARG APP=theirs\nFROM busybox\nCOPY --from=tsuru/app-ghost:v2 / /\nFROM tsuru/app-$APP:v1";
+    for (dockerfile, why) in [
+        ("FROM busybox\nCOPY --from=tsuru/app-theirs:v1 / /", wrong("tsuru/app-theirs:v1")),
+        ("FROM x\nRUN --mount=from=tsuru/app-theirs:v1,target=/x cp -r /x /y", wrong("tsuru/app-theirs:v1")),
+        (theirs, wrong("tsuru/app-ghost:v2")),
+        (
+            "# syntax=tsuru/app-theirs:v1",
+            "syntax \"tsuru/app-theirs:v1\" of the Dockerfile is not taken: leave it out, or say docker/dockerfile:1".into(),
+        ),
+    ] {
+        let reply = admin.post("/1.0/apps/a/deploy").form(&[("dockerfile", dockerfile)]).send().await;
+        assert_eq!((reply.status, reply.text), (500, failure(&why)), "{dockerfile}");
+        let (content_type, body) = multipart(&[("tag", "t"), ("dockerfile", dockerfile)], b"");
+        let reply = admin.post("/1.5/apps/a/build").body(&content_type, body).send().await;
+        assert!(reply.status >= 400 && reply.text.contains(&why), "{} {}", reply.status, reply.text);
+    }
+    let more = "busybox\nFROM tsuru/app-theirs:v1";
+    assert_eq!(admin.post("/1.0/apps/a/deploy").form(&[("image", more)]).send().await.text, failure(&wrong("tsuru/app-theirs:v1")));
+    assert_eq!((memory.builds().0.len(), memory.files().len(), uploads(&server)), (0, 0, 0));
+    assert!(AppVersions::load(&server.ctx.store, "a").await.unwrap().versions.is_empty(), "no number was taken");
+    let own = "FROM docker.io/library/busybox AS app\nCOPY --from=tsuru/app-ours:v1 / /\nFROM tsuru/app-a:v9\nCOPY --from=app / /";
+    admin.post("/1.0/apps/a/deploy").form(&[("dockerfile", own)]).send().await.ok(200);
+    admin.put("/1.0/apps/theirs/teams/demo").send().await.ok(200);
+    admin.post("/1.0/apps/a/deploy").form(&[("dockerfile", "FROM tsuru/app-theirs:v1")]).send().await.ok(200);
+    assert_eq!(memory.builds().0.len(), 2);
+}
+
+#[actix_web::test]
+async fn neither_do_lines_of_a_build_hook_that_end_up_in_a_dockerfile() {
+    let look = Look { name: "local", domain: "localhost", runs_images: true, cluster: None, processes: &[("web", "x")], config: "" };
+    let memory = Memory::like(look);
+    let server = Server::with(memory.clone()).await;
+    std::fs::create_dir_all(server.ctx.config.uploads()).unwrap();
+    let admin = server.admin().await;
+    create(&admin, "a").await;
+    make_team(&server, "other").await;
+    make_app(&server, "theirs", "other").await;
+    let hook = |app: &str| format!("hooks: {{build: [\"x\\nFROM tsuru/app-{app}:v1\\nRUN true #\"]}}");
+    let deploy = async |app: &str| {
+        let (content_type, body) = multipart(&[], &of_files(&[("tsuru.yaml", &hook(app)), ("Procfile", "web: x")]));
+        admin.post("/1.0/apps/a/deploy").body(&content_type, body).send().await
+    };
+    assert_eq!(deploy("theirs").await.text, failure("image \"tsuru/app-theirs:v1\" is not there for team \"demo\""));
+    assert_eq!(memory.builds().0.len(), 0);
+    deploy("a").await.ok(200);
+    assert_eq!(memory.builds().0, ["archive"]);
 }
 
 #[actix_web::test]

@@ -19,6 +19,7 @@ struct State {
     calls: Vec<String>,
     broken: Option<&'static str>,
     no_tls: bool,
+    full: bool,
 }
 
 /// What it may be told of an app, and in this form only.
@@ -101,6 +102,16 @@ impl EdgeRouter {
         self.state.lock().unwrap().broken = why;
     }
 
+    /// Whether it fails to take certificates from now on, though it says that it takes them.
+    pub fn is_full(&self, full: bool) {
+        self.state.lock().unwrap().full = full;
+    }
+
+    /// It forgets those that it has.
+    pub fn loses_certificates(&self) {
+        self.state.lock().unwrap().certificates.clear();
+    }
+
     /// From now on it takes no certificates.
     pub fn has_no_tls(&self) {
         self.state.lock().unwrap().no_tls = true;
@@ -139,6 +150,7 @@ fn api(request: &HttpRequest, path: &str, body: &[u8], state: &Shared) -> HttpRe
             HttpResponse::Ok().json(json!({"address": own, "addresses": [own]}))
         }
         ("GET", ["backend", app, "status"]) if state.backends.contains_key(*app) => HttpResponse::Ok().json(json!({"status": "ready"})),
+        ("PUT", ["backend", _, "certificate", _]) if state.full => HttpResponse::InternalServerError().body("full"),
         ("PUT", ["backend", app, "certificate", cname]) => {
             state.certificates.insert(((*app).into(), (*cname).into()), serde_json::from_slice(body).unwrap());
             HttpResponse::Ok().finish()

@@ -188,6 +188,9 @@ async fn files_of_an_app_are_for_its_teams_only() {
         let text = deploy(image).await;
         assert!(text.ends_with(&format!("image {image:?} is not there for team \"demo\"\n")), "{text}");
     }
+    let dockerfile = [("dockerfile", "FROM x\nCOPY --from=tsuru/app-theirs:v1 / /")];
+    let text = admin.post("/1.23/jobs/once/deploy").form(&dockerfile).send().await.ok(200).text;
+    assert!(text.ends_with("image \"tsuru/app-theirs:v1\" is not there for team \"demo\"\n"), "{text}");
     assert!(deploy("tsuru/app-ours:v1").await.ends_with("success!\n"));
     assert_eq!(memory.job_builds().last().unwrap(), "image tsuru/app-ours:v1");
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{
     deploy::{deploy, server},
     edge_router::EdgeRouter,
-    harness::{Caller, Server},
+    harness::{Caller, Reply, Server},
     memory::Memory,
     volume::make_team,
 };
@@ -303,6 +303,47 @@ async fn certificates_go_to_the_router_and_their_keys_nowhere_else() {
     for since in ["1.2", "1.24"] {
         admin.get(&format!("/{since}/apps/a/certificate")).send().await.fails(404, "no router with tls support");
     }
+}
+
+/// An app with a host name at two routers that take certificates.
+async fn twice_routed() -> (Server, Arc<Memory>, [EdgeRouter; 2]) {
+    let ((server, memory, edge), other) = (routed().await, EdgeRouter::start());
+    let admin = server.admin().await;
+    make(&admin, "other", &other).await;
+    admin.post("/1.5/apps/a/routers").form(&[("Name", "other")]).send().await.ok(200);
+    admin.post("/1.0/apps/a/cname").form(&[("cname", "blog.example.com")]).send().await.ok(200);
+    drop(admin);
+    (server, memory, [edge, other])
+}
+
+async fn set_certificate(server: &Server) -> Reply {
+    let form = [("cname", "blog.example.com"), ("certificate", CERTIFICATE), ("key", KEY)];
+    server.admin().await.put("/1.2/apps/a/certificate").form(&form).send().await
+}
+
+fn have_it(routers: &[EdgeRouter; 2]) -> [bool; 2] {
+    routers.each_ref().map(|router| router.key("a", "blog.example.com").is_some())
+}
+
+#[actix_web::test]
+async fn a_certificate_that_one_router_refuses_is_at_none_that_had_none_before() {
+    let (server, _memory, routers) = twice_routed().await;
+    for (full, status, expected) in [(true, 400, false), (false, 200, true), (true, 400, true)] {
+        routers[1].is_full(full);
+        set_certificate(&server).await.ok(status);
+        assert_eq!(have_it(&routers), [expected; 2], "the other router is full: {full}");
+    }
+}
+
+#[actix_web::test]
+async fn a_certificate_is_removed_from_all_routers_also_when_one_has_it_no_more() {
+    let (server, _memory, routers) = twice_routed().await;
+    set_certificate(&server).await.ok(200);
+    routers[0].loses_certificates();
+    assert_eq!(have_it(&routers), [false, true]);
+    let unset = "/1.2/apps/a/certificate?cname=blog.example.com";
+    server.admin().await.delete(unset).send().await.fails(400, "Certificate not found");
+    assert_eq!(have_it(&routers), [false; 2]);
 }
 
 #[actix_web::test]

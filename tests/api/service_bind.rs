@@ -2,8 +2,10 @@
 
 use impaas::{
     app::{App, env},
+    event::{Allowed, Begin, Target, TargetType},
     permission::ContextType::Team,
-    store::Filter,
+    service::Instance,
+    store::{Filter, Update},
 };
 use serde_json::json;
 
@@ -11,6 +13,7 @@ use super::{
     service::DENIED,
     service_instance::{BIND, DB, intents, said, stored, variables, with_instance},
 };
+use crate::server::{PATIENCE, eventually};
 
 #[actix_web::test]
 async fn a_bound_app_has_the_brokers_variables_until_it_is_unbound() {
@@ -106,6 +109,26 @@ async fn an_unbind_that_the_broker_refuses_changes_nothing_unless_forced() {
     let forced = admin.delete(BIND).json(&json!({"noRestart": true, "force": true})).send().await.ok(200);
     assert!(said(&forced).0.starts_with(&format!("[unbind-app-endpoint] ignored error due to force: {text}\n")));
     assert!(variables(&server).await.is_empty() && stored(&server).await.unwrap().apps.is_empty());
+}
+
+#[actix_web::test]
+async fn an_app_that_is_bound_while_the_instance_waits_to_be_removed_is_not_unbound_without_its_lock() {
+    let (server, broker) = with_instance().await;
+    let admin = server.admin().await;
+    admin.put(BIND).form(&[("noRestart", "true")]).send().await.ok(200);
+    broker.seen();
+    let deploy = Begin::recovery(Target::new(TargetType::App, "hello"), "app.deploy", Allowed::default());
+    let deploy = server.ctx.events.begin(deploy).await.unwrap();
+    let (removed, ()) = tokio::join!(admin.delete(&format!("{DB}?unbindall=true")).send(), async {
+        let begun = "impaas_events_begun_total{kind=\"service-instance.delete\"}";
+        eventually("it waits for the app", PATIENCE, async || admin.get("/metrics").send().await.text.contains(begun)).await;
+        let late = Update::add_to_set("apps", "late");
+        server.ctx.store.of::<Instance>().update(Filter::eq("name", "tododb"), late).await.unwrap();
+        deploy.end(Ok(())).await.unwrap();
+    });
+    removed.fails(409, "app \"late\" was bound to this service instance meanwhile, please try again");
+    assert_eq!(stored(&server).await.unwrap().apps, ["hello", "late"]);
+    assert_eq!(broker.lines(), Vec::<String>::new());
 }
 
 #[actix_web::test]

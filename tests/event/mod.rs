@@ -99,7 +99,7 @@ async fn a_dropped_event_is_closed_as_interrupted() {
 async fn the_lock_of_a_server_that_died_is_free_after_the_lease_and_the_log_so_far_is_kept() {
     let store = store().await;
     let dead = events(&store).begin(begin(TargetType::Team, "demo")).await.unwrap();
-    let (id, lost_fence) = (dead.id(), dead.fence());
+    let (id, lost_fence) = (dead.id(), dead.fence().await.unwrap());
     store.of::<log::Chunk>().insert(&log::Chunk::new(ObjectId::parse_str(&id).unwrap(), 1, vec!["half done".into()])).await.unwrap();
     let alive = events(&store);
     let keeper = tokio::spawn(alive.clone().keep());
@@ -108,7 +108,7 @@ async fn the_lock_of_a_server_that_died_is_free_after_the_lease_and_the_log_so_f
     assert!(event.error.starts_with("event expired, no update for "), "{}", event.error);
     assert_eq!(event.log[0].message, "half done");
     let next = alive.begin(begin(TargetType::Team, "demo")).await.unwrap();
-    assert!(next.fence() > lost_fence);
+    assert!(next.fence().await.unwrap() > lost_fence);
     // The dead one is not: its holder finds out when it tries to end.
     dead.end(Ok(())).await.unwrap();
     assert!(load(&store, &id).await.error.starts_with("event expired"));
@@ -126,6 +126,25 @@ async fn a_lease_that_is_renewed_lives_on() {
     assert!(load(&store, &held.id()).await.running);
     held.end(Ok(())).await.unwrap();
     keepers.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+#[tokio::test]
+async fn of_several_events_of_a_server_one_that_lost_its_lock_is_told_and_the_others_go_on() {
+    let store = store().await;
+    let events = events(&store);
+    let [lost, kept] = ["demo", "other"].map(|team| events.begin(begin(TargetType::Team, team)));
+    let (lost, kept) = (lost.await.unwrap(), kept.await.unwrap());
+    let taken = Filter::id(ObjectId::parse_str(lost.id()).unwrap());
+    store.of::<Event>().update(taken, Update::set("running", false)).await.unwrap();
+    let keeper = tokio::spawn(events.keep());
+    lost.cancelled().cancelled().await;
+    while load(&store, &kept.id()).await.renewals < 20 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    keeper.abort();
+    assert!(lost.lease().check().await.unwrap_err().to_string().starts_with("the lock of this event was lost"));
+    kept.lease().check().await.unwrap();
+    kept.end(Ok(())).await.unwrap();
 }
 
 #[tokio::test]
@@ -172,18 +191,19 @@ async fn a_write_with_an_old_fence_changes_nothing() {
     .unwrap();
     store.of::<App>().insert(&app).await.unwrap();
     let running = events(&store).begin(begin(TargetType::App, "blog")).await.unwrap();
-    assert!(running.fence() < 7);
+    assert!(running.fence().await.unwrap() < 7);
     let mut locked = impaas::event::Locked::new(app.clone(), running);
     locked.change(&store, app.id, Update::set("description", "late")).await.unwrap_err();
     assert_eq!(App::load(&store, "blog").await.unwrap().description, "");
 }
 
 #[tokio::test]
-async fn who_took_a_number_before_another_and_the_lock_after_it_writes_all_the_same() {
+async fn who_took_a_number_before_another_and_writes_after_it_writes_all_the_same() {
     let store = store().await;
     let events = events(&store);
     let early = events.begin(begin(TargetType::App, "blog")).await.unwrap();
-    let between = events.begin(begin(TargetType::App, "other")).await.unwrap().fence();
+    early.fence().await.unwrap();
+    let between = events.begin(begin(TargetType::App, "other")).await.unwrap().fence().await.unwrap();
     let app: App = serde_json::from_value(serde_json::json!({
         "_id": { "$oid": ObjectId::new().to_hex() }, "name": "blog", "fence": between
     }))

@@ -9,7 +9,7 @@ use super::{
     gate::{Gate, WAIT},
     page::page,
 };
-use crate::server::{PATIENCE, Server, archive, eventually, processes, read};
+use crate::server::{PATIENCE, Server, archive, eventually, processes};
 
 const VERSION: &str = "'version ' + os.environ['TSURU_APPVERSION']";
 
@@ -54,9 +54,7 @@ impl Cut {
     async fn crash_and_recover(&mut self, last_words: &str) {
         let (page, procfile) = (page(VERSION), self.procfile());
         let files = [("app.py", page.as_str()), ("Procfile", &procfile), ("tsuru.yaml", &self.hooks), ("gate.py", WAIT)];
-        let request = self.server.deploy_request("cut", &archive::of_files(&files));
-        let deploy = tokio::spawn(async move { read(request.send().await.expect("an answer")).await });
-        let waiting = self.gate.reached().await;
+        let (deploy, waiting) = self.gate.deploy(&self.server, "cut", &archive::of_files(&files)).await;
         let event = self.running_deploy().await;
         eventually("the log is stored as it grows", Duration::from_secs(10), || async {
             let event = self.server.json(&format!("/1.1/events/{event}")).await;

@@ -6,10 +6,11 @@ use std::time::Duration;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    task::JoinHandle,
     time::timeout,
 };
 
-use crate::server::PATIENCE;
+use crate::server::{PATIENCE, Server, archive, read};
 
 /// Python that waits at the gate whose port is its first argument.
 pub const WAIT: &str = r#"
@@ -20,6 +21,12 @@ with socket.create_connection(("127.0.0.1", int(sys.argv[1]))) as gate:
     gate.recv(1)
 print("through the gate", flush=True)
 "#;
+
+/// Shows the files of its folder.
+const FOLDER: &str = "from http.server import *
+import os
+HTTPServer(('', int(os.environ['PORT'])), SimpleHTTPRequestHandler).serve_forever()
+";
 
 /// The gate.
 pub struct Gate {
@@ -35,6 +42,20 @@ impl Gate {
     /// Its port.
     pub fn port(&self) -> u16 {
         self.listener.local_addr().expect("an address").port()
+    }
+
+    /// An app whose build waits at the gate; it shows the files of its folder, with these among them.
+    pub fn app(&self, files: &[(&str, &str)]) -> Vec<u8> {
+        let hooks = format!("hooks:\n  build:\n    - python3 gate.py {}\n", self.port());
+        let own = [("app.py", FOLDER), ("Procfile", "web: python3 app.py\n"), ("tsuru.yaml", &hooks), ("gate.py", WAIT)];
+        archive::of_files(&[&own, files].concat())
+    }
+
+    /// Begins a deploy and waits until it stands at the gate. What it answers, and who waits.
+    pub async fn deploy(&self, server: &Server, app: &str, archive: &[u8]) -> (JoinHandle<(u16, String)>, Waiting) {
+        let request = server.deploy_request(app, archive);
+        let deploy = tokio::spawn(async move { read(request.send().await.expect("an answer")).await });
+        (deploy, self.reached().await)
     }
 
     /// Waits until somebody stands at the gate.

@@ -3,22 +3,15 @@
 use reqwest::Method;
 use serde_json::Value;
 
-use super::gate::{Gate, WAIT};
-use crate::server::{PATIENCE, Server, archive, eventually, read};
+use super::gate::Gate;
+use crate::server::{PATIENCE, Server, eventually};
 
 #[tokio::test]
 async fn a_client_that_hangs_up_does_not_stop_its_deploy() {
     let server = Server::start().await;
     let gate = Gate::new().await;
     server.create_app("slow", "python").await;
-    let hooks = format!("hooks:\n  build:\n    - python3 gate.py {}\n", gate.port());
-    let page =
-        "from http.server import *\nimport os\nHTTPServer(('', int(os.environ['PORT'])), SimpleHTTPRequestHandler).serve_forever()\n";
-    let files =
-        [("app.py", page), ("Procfile", "web: python3 app.py\n"), ("tsuru.yaml", &hooks), ("gate.py", WAIT), ("index.html", "here")];
-    let request = server.deploy_request("slow", &archive::of_files(&files));
-    let client = tokio::spawn(async move { read(request.send().await.expect("an answer")).await });
-    let waiting = gate.reached().await;
+    let (client, waiting) = gate.deploy(&server, "slow", &gate.app(&[("index.html", "here")])).await;
     client.abort();
     assert!(client.await.is_err(), "the client is gone before its deploy ends");
     waiting.let_through().await;

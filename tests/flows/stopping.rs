@@ -8,13 +8,9 @@ use std::sync::{
 use futures_util::future::join_all;
 use reqwest::{Client, Method};
 
-use super::gate::{Gate, WAIT};
-use crate::server::{PATIENCE, Server, archive, eventually, read};
+use super::gate::Gate;
+use crate::server::{PATIENCE, Server, eventually, read};
 
-const PAGE: &str = "from http.server import *
-import os
-HTTPServer(('', int(os.environ['PORT'])), SimpleHTTPRequestHandler).serve_forever()
-";
 const CLIENTS: usize = 16;
 
 /// Asks again and again until it is told to connect elsewhere.
@@ -36,11 +32,7 @@ async fn a_server_that_is_told_to_stop_answers_what_it_is_asked_and_ends_its_dep
     let mut server = Server::start().await;
     let gate = Gate::new().await;
     server.create_app("last", "python").await;
-    let hooks = format!("hooks:\n  build:\n    - python3 gate.py {}\n", gate.port());
-    let files = [("app.py", PAGE), ("Procfile", "web: python3 app.py\n"), ("tsuru.yaml", &hooks), ("gate.py", WAIT)];
-    let request = server.deploy_request("last", &archive::of_files(&files));
-    let deploy = tokio::spawn(async move { read(request.send().await.expect("an answer")).await });
-    let waiting = gate.reached().await;
+    let (deploy, waiting) = gate.deploy(&server, "last", &gate.app(&[])).await;
 
     let (url, token) = (server.url("/1.0/apps"), server.token.clone());
     let answered = Arc::new(AtomicUsize::new(0));

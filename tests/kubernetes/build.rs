@@ -14,7 +14,7 @@ use impaas::{
 };
 use serde_json::{Value, json};
 
-use super::{PATIENCE, World, running::started};
+use super::{PATIENCE, Real, World, running::started};
 use crate::{
     api::{double, harness::Reply},
     build::{buildkit, service::Service},
@@ -52,10 +52,7 @@ impl Yard {
     pub async fn of(world: World) -> Self {
         std::fs::create_dir_all(world.server.ctx.config.uploads()).unwrap();
         let service = Service::start(buildkit::work()).await;
-        let mut cluster = world.by_token();
-        cluster["custom_data"].as_object_mut().unwrap().extend(custom(&world.name, &service));
-        cluster["custom_data"]["pre-stop-sleep"] = "0".into();
-        world.enter("real", cluster).await;
+        world.enter("real", building(world.by_token(), &world.name, &service)).await;
         Self { world, service }
     }
 
@@ -107,6 +104,21 @@ async fn tags(repository: &str) -> Vec<String> {
     let mut tags: Vec<String> = known["tags"].as_array().into_iter().flatten().map(|tag| tag.as_str().unwrap().to_owned()).collect();
     tags.sort();
     tags
+}
+
+/// The cluster, with this build service and a repository of this name; units that end are not waited for.
+pub fn building(mut cluster: Value, name: &str, service: &Service) -> Value {
+    cluster["custom_data"].as_object_mut().unwrap().extend(custom(name, service));
+    cluster["custom_data"]["pre-stop-sleep"] = "0".into();
+    cluster
+}
+
+/// The same, entered for the pool `kube` of a server that is a process of its own.
+pub fn entry(real: &Real, name: &str, service: &Service) -> Value {
+    let mut cluster = building(real.by_token(name), name, service);
+    let entry = json!({"name": "real", "provisioner": "kubernetes", "pools": ["kube"]});
+    cluster.as_object_mut().unwrap().extend(entry.as_object().unwrap().clone());
+    cluster
 }
 
 fn custom(name: &str, service: &Service) -> Vec<(String, Value)> {

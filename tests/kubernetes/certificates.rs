@@ -130,11 +130,16 @@ async fn an_apps_own_name_has_a_certificate_by_itself() {
 
 /// Gives the app a router of this name, at the gateway of the test cluster, in place of its own.
 async fn at_gateway(world: &World, name: &str, more: Value) {
+    world.server.admin().await.delete(&format!("/1.5/apps/{}/routers/edge", world.name)).send().await.ok(200);
+    also_at_gateway(world, name, more).await;
+}
+
+/// The same, beside its own.
+async fn also_at_gateway(world: &World, name: &str, more: Value) {
     let mut config = json!({"domain": format!("{name}.test"), "gateway": "traefik/traefik"});
     config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     let admin = world.server.admin().await;
     admin.post("/1.8/routers").json(&json!({"name": name, "type": "ingress", "config": config})).send().await.ok(201);
-    admin.delete(&format!("/1.5/apps/{}/routers/edge", world.name)).send().await.ok(200);
     admin.post(&format!("/1.5/apps/{}/routers", world.name)).form(&[("name", name)]).send().await.ok(200);
 }
 
@@ -213,4 +218,18 @@ async fn without_a_class_a_gateway_is_given_a_set_of_listeners() {
     assert_eq!((&parents[0]["kind"], &parents[1]["kind"]), (&json!("Gateway"), &json!("ListenerSet")));
     admin.delete(&format!("/1.0/apps/{app}")).send().await.ok(200);
     eventually("nothing is left", PATIENCE, async || world.names_of("listenerset,httproute,secret").is_empty()).await;
+}
+
+#[actix_web::test]
+async fn a_certificate_that_the_gateway_cannot_take_is_not_at_the_ingress_either() {
+    let Some(world) = served().await else { return };
+    let (app, admin, cname) = (&world.name, world.server.admin().await, format!("{}.wild.example.com", world.name));
+    also_at_gateway(&world, "beside", json!({})).await;
+    world.cname("POST", &cname).await;
+    world.real.kubectl(&["delete", "httproute", &format!("kube-router-{app}-{cname}-cname"), "-n", app]);
+    let form = [("cname", cname.as_str()), ("certificate", CERTIFICATE), ("key", KEY)];
+    let refused = format!("cname {cname} is not reached by this router yet: the app waits for a deploy");
+    admin.put(&format!("/1.2/apps/{app}/certificate")).form(&form).send().await.fails(400, &refused);
+    assert!(world.names_of("secret").is_empty());
+    assert_eq!(world.one("ingress", &format!("kubernetes-router-cname-{cname}"))["spec"].get("tls"), None);
 }

@@ -1,19 +1,20 @@
 //! A server that dies in a deploy, at every place where others see what it did: the next one brings the deploy to an end, soon.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use tempfile::NamedTempFile;
 
-use super::Real;
+use super::{Real, build::entry};
 use crate::{
     build::{buildkit, service::Service},
-    server::{Server, archive, eventually},
+    server::{PATIENCE, Server, archive, eventually},
+    store::say,
 };
 
 /// How long the next server may take.
 const SOON: Duration = Duration::from_secs(30);
-const REGISTRY: &str = "127.0.0.1:5000";
 /// Runs for ever, and serves nothing.
 const IMAGE: &str = "FROM 127.0.0.1:5000/base/busybox:latest\nCMD [\"sleep\", \"1000000\"]\n";
 
@@ -29,7 +30,9 @@ struct Yard {
     name: String,
     /// Its app of this moment.
     app: String,
-    _service: Service,
+    service: Service,
+    /// Each start reads them.
+    _settings: NamedTempFile,
 }
 
 impl Yard {
@@ -38,12 +41,10 @@ impl Yard {
         let name = format!("cut-{called}-{}", std::process::id());
         real.kubectl(&["create", "namespace", &name]);
         let service = Service::start(buildkit::work()).await;
-        let settings = tempfile::NamedTempFile::new().unwrap();
+        let settings = NamedTempFile::new().unwrap();
         std::fs::write(settings.path(), SETTINGS).unwrap();
         let server = Server::start_with(&["--config", settings.path().to_str().unwrap()]).await;
-        // The next start reads it again.
-        std::mem::forget(settings);
-        let mut yard = Self { server, real, app: name.clone(), name, _service: service };
+        let mut yard = Self { server, real, app: name.clone(), name, service, _settings: settings };
         yard.enter().await;
         yard.make(yard.name.clone()).await;
         Some(yard)
@@ -52,15 +53,7 @@ impl Yard {
     async fn enter(&self) {
         let pool = json!({"name": "kube", "provisioner": "kubernetes", "public": true});
         self.post("/1.0/pools", &pool).await;
-        let data = json!({
-            "token": self.real.token, "namespace": self.name, "disable-default-node-selector": "true", "pre-stop-sleep": "0",
-            "build-service-address": self._service.address, "registry": format!("{REGISTRY}/{}", self.name), "registry-insecure": "true",
-        });
-        let cluster = json!({
-            "name": "real", "provisioner": "kubernetes", "pools": ["kube"], "addresses": [self.real.server()], "cacert": self.real.ca(),
-            "custom_data": data,
-        });
-        self.post("/1.3/provisioner/clusters", &cluster).await;
+        self.post("/1.3/provisioner/clusters", &entry(&self.real, &self.name, &self.service)).await;
     }
 
     /// From now on it is about another app, a new one.
@@ -110,15 +103,9 @@ impl Yard {
             return false;
         }
         assert!(ended.iter().all(|event| event["Error"] == ""), "{ended:?}");
-        let of_app = format!("tsuru.io/app-name={}", self.app);
-        let listed = self.real.kubectl(&["get", "deployments", "-n", &self.name, "-l", &of_app, "-o", "json"]);
-        let listed: Value = serde_json::from_str(&listed).unwrap();
-        let [one] = listed["items"].as_array().unwrap().as_slice() else { return false };
-        let is_one = |name: &str| one["status"][name] == 1;
-        let whole = is_one("readyReplicas") && is_one("updatedReplicas") && is_one("replicas");
         let info = self.server.json(&format!("/1.0/apps/{}", self.app)).await;
         let units = info["units"].as_array().map_or(0, Vec::len);
-        whole && units == 1 && one["spec"]["paused"] != true
+        units == 1 && self.real.runs_whole(&self.name, &self.app).is_some()
     }
 
     async fn recoveries(&self) -> Vec<Value> {
@@ -126,10 +113,13 @@ impl Yard {
         events.as_array().cloned().unwrap_or_default()
     }
 
-    async fn ends_soon(&mut self, place: &str, recoveries: usize) {
+    /// Starts the next server; how long it took.
+    async fn ends(&mut self, place: &str, recoveries: usize) -> Duration {
+        let begun = Instant::now();
         self.server.start_again().await;
         let what = format!("a deploy that was cut at {place} is at an end");
-        eventually(&what, SOON, async || self.is_at_an_end(recoveries).await).await;
+        eventually(&what, PATIENCE, async || self.is_at_an_end(recoveries).await).await;
+        begun.elapsed()
     }
 }
 
@@ -139,20 +129,26 @@ impl Drop for Yard {
     }
 }
 
+/// All of them; what each took is told.
+fn were_soon(times: &[Duration]) {
+    say(&format!("Kubernetes: the next server brought deploys to their ends within {times:.0?}"));
+    assert!(times.iter().all(|time| *time < SOON), "{times:.0?}");
+}
+
 #[tokio::test]
 async fn a_deploy_that_is_cut_at_any_place_is_brought_to_its_end() {
     let Some(mut yard) = Yard::new("place").await else { return };
     assert!(yard.deploy().await.unwrap().ends_with("\nOK\n"));
-    let mut cuts = 0;
+    let mut times = Vec::new();
     for place in impaas::failpoint::ALL {
         if yard.cut_at(place).await {
-            cuts += 1;
-            yard.ends_soon(place, cuts).await;
+            times.push(yard.ends(place, times.len() + 1).await);
         } else {
             assert!(NOT_HERE.contains(&place), "a deploy does not come by {place}");
         }
     }
     assert!(yard.deploy().await.unwrap().ends_with("\nOK\n"));
+    were_soon(&times);
 }
 
 /// Where a deploy of this app does not come by: it replaces what is there.
@@ -161,12 +157,13 @@ const NOT_HERE: [&str; 1] = ["cluster:removed"];
 #[tokio::test]
 async fn a_first_deploy_that_is_cut_after_any_of_its_writes_is_brought_to_its_end() {
     let Some(mut yard) = Yard::new("write").await else { return };
-    let mut writes = 0;
-    while yard.cut_at(&format!("cluster:written#{}", writes + 1)).await {
-        writes += 1;
-        yard.ends_soon(&format!("write {writes}"), writes).await;
+    let mut times = Vec::new();
+    while yard.cut_at(&format!("cluster:written#{}", times.len() + 1)).await {
+        let writes = times.len() + 1;
+        times.push(yard.ends(&format!("write {writes}"), writes).await);
         assert!(writes < 20, "a deploy writes without end");
         yard.make(format!("{}-{writes}", yard.name)).await;
     }
-    assert!(writes >= 6, "only {writes} writes");
+    assert!(times.len() >= 6, "only {} writes", times.len());
+    were_soon(&times);
 }

@@ -128,8 +128,9 @@ impl World {
 
     /// A cluster document that signs on with a token.
     pub fn by_token(&self) -> Value {
-        let data = json!({"token": self.real.token, "namespace": self.name, "disable-default-node-selector": "true"});
-        json!({"addresses": [self.address], "cacert": self.real.ca(), "custom_data": data})
+        let mut cluster = self.real.by_token(&self.name);
+        cluster["addresses"] = json!([self.address]);
+        cluster
     }
 
     /// Enters a cluster for the pool.
@@ -210,6 +211,12 @@ impl Real {
         Some(real)
     }
 
+    /// A cluster document that signs on with a token; its apps are in this namespace.
+    pub fn by_token(&self, namespace: &str) -> Value {
+        let data = json!({"token": self.token, "namespace": namespace, "disable-default-node-selector": "true"});
+        json!({"addresses": [self.server()], "cacert": self.ca(), "custom_data": data})
+    }
+
     pub fn server(&self) -> &str {
         self.config["clusters"][0]["cluster"]["server"].as_str().unwrap()
     }
@@ -238,6 +245,17 @@ impl Real {
     pub fn read(&self, arguments: &[&str]) -> String {
         let output = self.command(arguments).output();
         output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
+    }
+
+    /// The image of an app whose one deployment has one unit, which is ready, and of which nothing is held back.
+    pub fn runs_whole(&self, namespace: &str, app: &str) -> Option<String> {
+        let of_app = format!("tsuru.io/app-name={app}");
+        let listed = self.kubectl(&["get", "deployments", "-n", namespace, "-l", &of_app, "-o", "json"]);
+        let listed: Value = serde_json::from_str(&listed).unwrap();
+        let [one] = listed["items"].as_array().unwrap().as_slice() else { return None };
+        let whole = ["readyReplicas", "updatedReplicas", "replicas"].iter().all(|name| one["status"][name] == 1);
+        let image = one["spec"]["template"]["spec"]["containers"][0]["image"].as_str().unwrap();
+        (whole && one["spec"]["paused"] != true).then(|| image.to_owned())
     }
 
     fn command(&self, arguments: &[&str]) -> Command {

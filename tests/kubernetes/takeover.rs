@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{PATIENCE, Real};
+use super::{PATIENCE, Real, build::entry};
 use crate::{
     build::{buildkit, service::Service},
     replicas::{Replicas, event_of},
@@ -15,7 +15,6 @@ use crate::{
     store::{mongodb_url, say},
 };
 
-const REGISTRY: &str = "127.0.0.1:5000";
 /// Runs until it is told to end, and says so.
 const IMAGE: &str =
     "FROM 127.0.0.1:5000/base/busybox:latest\nCMD [\"sh\", \"-c\", \"trap exit TERM; while true; do echo alive; sleep 1; done\"]\n";
@@ -57,14 +56,7 @@ impl Yard {
     }
 
     fn cluster(&self) -> Value {
-        let data = json!({
-            "token": self.real.token, "namespace": self.name, "disable-default-node-selector": "true", "pre-stop-sleep": "0",
-            "build-service-address": self.service.address, "registry": format!("{REGISTRY}/{}", self.name), "registry-insecure": "true",
-        });
-        json!({
-            "name": "real", "provisioner": "kubernetes", "pools": ["kube"], "addresses": [self.real.server()], "cacert": self.real.ca(),
-            "custom_data": data,
-        })
+        entry(&self.real, &self.name, &self.service)
     }
 
     async fn post(&self, path: &str, body: &Value) {
@@ -87,19 +79,8 @@ impl Yard {
         }
         assert_eq!(recoveries.len(), 1, "{recoveries:?}");
         assert_eq!(recoveries[0]["Error"], "", "{recoveries:?}");
-        self.runs_whole(app, version)
+        self.real.runs_whole(&self.name, app).is_some_and(|image| image.ends_with(&format!(":v{version}")))
             && server.json(&format!("/1.0/apps/{app}")).await["units"].as_array().is_some_and(|all| all.len() == 1)
-    }
-
-    fn runs_whole(&self, app: &str, version: u32) -> bool {
-        let of_app = format!("tsuru.io/app-name={app}");
-        let listed = self.real.kubectl(&["get", "deployments", "-n", &self.name, "-l", &of_app, "-o", "json"]);
-        let listed: Value = serde_json::from_str(&listed).unwrap();
-        let [one] = listed["items"].as_array().unwrap().as_slice() else { return false };
-        let is_one = |name: &str| one["status"][name] == 1;
-        let image = one["spec"]["template"]["spec"]["containers"][0]["image"].as_str().unwrap();
-        let whole = is_one("readyReplicas") && is_one("updatedReplicas") && is_one("replicas") && one["spec"]["paused"] != true;
-        whole && image.ends_with(&format!(":v{version}"))
     }
 
     /// What deploys write of an app, with what says that it was written.

@@ -7,15 +7,10 @@ use reqwest::Method;
 
 use super::{Replicas, link::Link};
 use crate::{
-    flows::gate::{Gate, WAIT},
-    server::{PATIENCE, Server, archive, eventually, read},
+    flows::gate::Gate,
+    server::{PATIENCE, Server, eventually},
     store::mongodb_url,
 };
-
-const PAGE: &str = "from http.server import *
-import os
-HTTPServer(('0.0.0.0', int(os.environ['PORT'])), SimpleHTTPRequestHandler).serve_forever()
-";
 
 /// What is asked by people who see and change things.
 const ASKED: [(&str, &str); 6] = [
@@ -44,11 +39,7 @@ async fn a_deploy_during_which_the_database_goes_away_ends_well_and_others_are_t
     let replicas = Replicas::reaching(&url, &link.url(), 1, "").await;
     let (server, gate) = (&replicas.all[0], Gate::new().await);
     server.create_app("held", "python").await;
-    let hooks = format!("hooks:\n  build:\n    - python3 gate.py {}\n", gate.port());
-    let files = [("app.py", PAGE), ("Procfile", "web: python3 app.py\n"), ("tsuru.yaml", &hooks), ("gate.py", WAIT)];
-    let request = server.deploy_request("held", &archive::of_files(&files));
-    let deploy = tokio::spawn(async move { read(request.send().await.expect("an answer")).await });
-    let waiting = gate.reached().await;
+    let (deploy, waiting) = gate.deploy(server, "held", &gate.app(&[])).await;
     link.close();
     eventually("the database is away", PATIENCE, async || statuses(server).await.contains_key(&503)).await;
     assert_eq!(statuses(server).await, BTreeMap::from([(503, ASKED.len())]));

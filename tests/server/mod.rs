@@ -333,10 +333,12 @@ pub async fn read(mut answer: Response) -> (u16, String) {
 
 /// Waits until `condition` holds; `what` is printed when it does not.
 pub async fn eventually<F: Future<Output = bool>>(what: &str, within: Duration, mut condition: impl FnMut() -> F) {
-    let begun = Instant::now();
+    let (begun, mut pause) = (Instant::now(), Duration::from_millis(20));
     while !condition().await {
         assert!(begun.elapsed() < within, "not within {within:?}: {what}");
-        tokio::time::sleep(Duration::from_millis(25)).await;
+        tokio::time::sleep(pause).await;
+        // To look at a cluster costs a program's start: who waits long leaves the machine to what is waited for.
+        pause = (pause * 5 / 4).min(Duration::from_millis(250));
     }
 }
 

@@ -47,15 +47,18 @@ fn beside_each_other(steps: &mut Steps, cluster: Option<&Cluster>, mongodb: Opti
             stock_cli_on(steps, cluster, mongodb);
         }));
     }
+    // What is asked of a cluster has its time; what only computes has not.
     groups.push(Box::new(|steps| {
-        // What is asked of a cluster has its time; what only computes has not.
         steps.give_way();
         bad_input(steps);
+        sign_on(steps, provider);
+        go_client(steps);
+    }));
+    groups.push(Box::new(|steps| {
+        steps.give_way();
         openapi(steps);
         stock_cli(steps, mongodb);
         recorded_cli(steps, mongodb, None);
-        sign_on(steps, provider);
-        go_client(steps);
     }));
     steps.beside(groups);
 }

@@ -64,11 +64,16 @@ pub async fn create(mut call: Call) -> Answer {
 }
 
 async fn checked(call: &Call, input: Input) -> Result<NewApp> {
-    let platform = match input.platform.as_str() {
-        "" => Default::default(),
-        asked => platform::usable(&call.ctx.store, call.caller()?, asked).await?,
+    let caller = call.caller()?;
+    let platform = async {
+        match input.platform.as_str() {
+            "" => Ok(Default::default()),
+            asked => platform::usable(&call.ctx.store, caller, asked).await,
+        }
     };
-    create::check_name(&call.ctx, &input.name).await?;
+    let (platform, name) = tokio::join!(platform, create::check_name(&call.ctx, &input.name));
+    let platform = platform?;
+    name?;
     Ok(NewApp {
         name: input.name,
         team: input.team_owner,

@@ -37,9 +37,7 @@ async fn tagged(ctx: &Context, app: &mut Locked<App>, what: Origin, options: &Op
 pub(super) async fn version(ctx: &Context, app: &Locked<App>, rollout: &Rollout<'_>, what: Origin, options: &Options) -> Result<Version> {
     // What cannot be had takes no number.
     let (source, _kept) = app.event().unless_cancelled(source(ctx, what)).await?;
-    if let Source::Image(name) = &source {
-        images_made::check(ctx, &rollout.provisioner, name, (&ImageOf::App(app.name.clone()), &app.team_owner)).await?;
-    }
+    images_made::check(ctx, &rollout.provisioner, &source, (&ImageOf::App(app.name.clone()), &app.team_owner)).await?;
     let start = Version {
         description: options.message.clone(),
         custom_build_tag: options.tag.clone(),

@@ -77,6 +77,14 @@ impl<'a> Line<'a> {
         }
     }
 
+    /// Refuses a host name that can be given no certificate, as far as that is known before one is given.
+    pub async fn check_certificate(&self, at: Host<'_>) -> Result<()> {
+        match self {
+            Self::Api(_) => Ok(()),
+            Self::Cluster(edge, provisioner) => routes(provisioner)?.check_certificate(edge, at).await,
+        }
+    }
+
     /// Gives a certificate for a host name.
     pub async fn set_certificate(&self, at: Host<'_>, pair: (&str, &Secret)) -> Result<()> {
         match self {

@@ -2,12 +2,14 @@
 
 mod links;
 mod stream;
+mod texts;
 mod tree;
 
 use std::{fs, io, os::unix::fs::PermissionsExt, path::Path};
 
 use tar::{Archive, Entry, EntryType};
 
+pub use self::texts::texts;
 use self::{
     stream::{Guarded, Meter},
     tree::Tree,

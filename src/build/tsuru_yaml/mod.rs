@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 
 pub use self::{
-    parse::{Found, NAMES, parse, read},
+    parse::{Found, MAX_BYTES, NAMES, document, parse, read},
     stored::{from_custom_data, to_custom_data},
 };
 
@@ -210,7 +210,7 @@ impl TsuruYaml {
             let own = self.processes.iter().find(|p| p.name == process);
             (own.and_then(|p| p.healthcheck.as_ref()), own.and_then(|p| p.startupcheck.as_ref()))
         };
-        (health.filter(|h| !h.is_empty()), startup.filter(|s| !s.is_empty()))
+        (health.filter(|h| !h.is_empty()), startup.filter(|s| !s.as_health().is_empty()))
     }
 }
 
@@ -247,23 +247,6 @@ impl Startupcheck {
             ..Healthcheck::default()
         }
     }
-
-    /// Neither a path nor a command: nothing to check.
-    pub fn is_empty(&self) -> bool {
-        self.path.is_empty() && self.command.is_empty()
-    }
-
-    /// With what was not said filled in.
-    pub fn with_defaults(&self) -> Self {
-        Self {
-            path: rooted(&self.path),
-            scheme: or_http(&self.scheme),
-            allowed_failures: or(self.allowed_failures, 3),
-            interval_seconds: or(self.interval_seconds, 10),
-            timeout_seconds: or(self.timeout_seconds, 60),
-            ..self.clone()
-        }
-    }
 }
 
 fn or(value: u32, default: u32) -> u32 {
@@ -292,7 +275,7 @@ mod tests {
         let done = Healthcheck { path: "up".into(), ..Healthcheck::default() }.with_defaults();
         assert_eq!((done.path.as_str(), done.scheme.as_str()), ("/up", "http"));
         assert_eq!((done.allowed_failures, done.interval_seconds, done.timeout_seconds), (3, 10, 60));
-        let said = Startupcheck { scheme: "HTTPS".into(), interval_seconds: 1, ..Startupcheck::default() }.with_defaults();
+        let said = Startupcheck { scheme: "HTTPS".into(), interval_seconds: 1, ..Startupcheck::default() }.as_health().with_defaults();
         assert_eq!((said.scheme.as_str(), said.interval_seconds, said.timeout_seconds), ("https", 1, 60));
     }
 

@@ -14,7 +14,8 @@ use crate::{
 /// The names it may have at the root of an upload; the first one found counts.
 pub const NAMES: [&str; 4] = ["tsuru.yml", "tsuru.yaml", "app.yml", "app.yaml"];
 
-const MAX_BYTES: usize = 256 * 1024;
+/// What is read of one at most.
+pub const MAX_BYTES: usize = 256 * 1024;
 
 /// A file found in an upload.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +42,16 @@ pub fn read(dir: &Path) -> Result<Option<Found>> {
         }
     }
     Ok(None)
+}
+
+/// All that is in the text of such a file.
+pub fn document(text: &str) -> Result<serde_json::Value> {
+    if text.trim().is_empty() {
+        return Ok(serde_json::Value::Null);
+    }
+    let read = |d: serde_saphyr::Deserializer| serde_json::Value::deserialize(d);
+    serde_saphyr::with_deserializer_from_str_with_options(text, options(), read)
+        .map_err(|e| Error::invalid(format!("failed to decode Tsuru YAML: {}", describe(&e))))
 }
 
 fn parse_file(file: &str, text: &str) -> Result<TsuruYaml> {

@@ -16,6 +16,7 @@ mod logs;
 mod metrics;
 pub mod objects;
 pub mod observed;
+mod of_app;
 mod pod_log;
 mod rollout;
 mod route;

@@ -20,7 +20,6 @@ use super::{
     },
     observed,
     watch::Cache,
-    write::Object,
 };
 use crate::{
     error::{Error, Result},
@@ -32,6 +31,8 @@ use crate::{
 
 /// Of KEDA's own, beside ours.
 const OF_KEDA: &str = "scaledobject.keda.sh/name";
+/// What tsuru's server made, and we.
+const OURS: &str = ",tsuru.io/is-tsuru=true";
 
 /// Whether a cluster has a kind that it may lack, for us.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -74,7 +75,7 @@ impl Kubernetes {
         }
         let stays = |object: &Custom<Vertical>| makings.iter().any(|m| names::base(app, &m.process.name) == object.name_any());
         for object in self.scalers.vertical.of(app).into_iter().filter(|object| !stays(object)) {
-            self.remove_object::<Custom<Vertical>>(&object).await?;
+            self.drop_one::<Custom<Vertical>>(&object, SHORT).await?;
         }
         Ok(())
     }
@@ -85,7 +86,7 @@ impl Kubernetes {
             self.unscale(app, &scaling.process).await?;
         }
         for object in self.scalers.vertical.of(app) {
-            self.remove_object::<Custom<Vertical>>(&object).await?;
+            self.drop_one::<Custom<Vertical>>(&object, SHORT).await?;
         }
         Ok(())
     }
@@ -124,7 +125,7 @@ impl Kubernetes {
         }
         let old = self.scalers.vertical.of(&m.app.app).into_iter().find(|object| object.name_any() == name && !asked);
         match old {
-            Some(object) => self.remove_object::<Custom<Vertical>>(&object).await,
+            Some(object) => self.drop_one::<Custom<Vertical>>(&object, SHORT).await,
             None => Ok(()),
         }
     }
@@ -143,33 +144,16 @@ impl Kubernetes {
         }
     }
 
-    async fn remove_object<K: Object + kube::Resource<Scope = k8s_openapi::NamespaceResourceScope>>(&self, object: &K) -> Result<()> {
-        let api = Api::<K>::namespaced(self.client.clone(), &object.namespace().unwrap_or_default());
-        self.writer(SHORT).remove(&api, &object.name_any()).await.map(drop)
-    }
-
-    /// Objects of an app, asked for now.
-    async fn list<K: Object>(&self, app: &str) -> Result<Vec<K>> {
-        self.list_unless(app, &[]).await
-    }
-
-    /// The same of KEDA's; none where it is absent, or not for us.
+    /// Those of KEDA's; none where it is absent, or not for us.
     async fn list_keda(&self, app: &str) -> Result<Vec<Custom<Keda>>> {
-        self.list_unless(app, &[403, 404]).await
-    }
-
-    async fn list_unless<K: Object>(&self, app: &str, codes: &[u16]) -> Result<Vec<K>> {
-        let of_app = ListParams::default().labels(&format!("tsuru.io/is-tsuru=true,tsuru.io/app-name={app}"));
-        let api = Api::<K>::all(self.client.clone());
-        let found = self.writer(SHORT).unless(codes, || api.list(&of_app)).await?;
-        Ok(found.map(|list| list.items).unwrap_or_default())
+        Ok(self.all_unless(&[403, 404], app, OURS, SHORT).await?.unwrap_or_default())
     }
 }
 
 #[async_trait]
 impl Scaler for Kubernetes {
     async fn scalings(&self, app: &str) -> Result<Vec<Scaling>> {
-        Ok(read(&self.list::<Horizontal>(app).await?, &self.list_keda(app).await?))
+        Ok(read(&self.all_of::<Horizontal>(app, OURS, SHORT).await?, &self.list_keda(app).await?))
     }
 
     fn scalings_seen(&self, app: &str) -> Vec<Scaling> {
@@ -178,7 +162,7 @@ impl Scaler for Kubernetes {
     }
 
     async fn scale(&self, app: &AppState, scaling: &Scaling) -> Result<()> {
-        let deployments: Vec<Deployment> = self.list(&app.app).await?;
+        let deployments: Vec<Deployment> = self.all_of(&app.app, OURS, SHORT).await?;
         let pool = self.spec.settings.pool(&app.place.pool.name)?;
         let namespace = deployments.first().and_then(ResourceExt::namespace).unwrap_or_default();
         let spots = spot::all(app, &namespace, &observed::existing(&deployments));
@@ -190,11 +174,11 @@ impl Scaler for Kubernetes {
 
     async fn unscale(&self, app: &str, process: &str) -> Result<()> {
         let name = names::base(app, process);
-        for object in self.list::<Horizontal>(app).await?.iter().filter(|object| object.name_any() == name) {
-            self.remove_object(object).await?;
+        for object in self.all_of::<Horizontal>(app, OURS, SHORT).await?.iter().filter(|object| object.name_any() == name) {
+            self.drop_one(object, SHORT).await?;
         }
         for object in self.list_keda(app).await?.iter().filter(|object| object.name_any() == name) {
-            self.remove_object(object).await?;
+            self.drop_one(object, SHORT).await?;
         }
         Ok(())
     }

@@ -4,10 +4,11 @@ use bson::{Bson, Document, doc};
 
 use crate::store::{Filter, Update, evaluate::grouped};
 
-/// A filter as a query. Values are always operands (`$eq`), so that no value can be read as an operator.
+/// A filter as a query. A value that could be read as an operator is an operand (`$eq`).
 pub fn filter(filter: &Filter) -> Document {
     match filter {
         Filter::All => doc! {},
+        Filter::Eq(path, value) if is_plain(value) => doc! {path: value},
         Filter::Eq(path, value) => doc! {path: {"$eq": value}},
         Filter::Ne(path, value) => doc! {path: {"$ne": value}},
         Filter::Gt(path, value) => doc! {path: {"$gt": value}},
@@ -26,13 +27,32 @@ pub fn filter(filter: &Filter) -> Document {
         Filter::Exists(path, wanted) => doc! {path: {"$exists": wanted}},
         Filter::Regex(path, pattern) => doc! {path: {"$regex": pattern}},
         Filter::Elem(path, inner) => doc! {path: {"$elemMatch": self::filter(inner)}},
-        Filter::And(all) if all.is_empty() => doc! {},
-        Filter::And(all) => doc! {"$and": list(all)},
+        Filter::And(all) => all_of(list(all)),
         Filter::HasAll(..) => nothing(),
         Filter::Or(any) if any.is_empty() => nothing(),
         Filter::Or(any) => doc! {"$or": list(any)},
         Filter::Not(inner) => doc! {"$nor": [self::filter(inner)]},
     }
+}
+
+/// No document, pattern or list.
+fn is_plain(value: &Bson) -> bool {
+    matches!(
+        value,
+        Bson::String(_) | Bson::ObjectId(_) | Bson::Boolean(_) | Bson::Int32(_) | Bson::Int64(_) | Bson::Double(_) | Bson::DateTime(_)
+    )
+}
+
+/// One query where none of them says something of what another does: simple servers find an index only then.
+fn all_of(queries: Vec<Document>) -> Document {
+    let mut one = Document::new();
+    for query in &queries {
+        if query.keys().any(|key| one.contains_key(key)) {
+            return doc! {"$and": queries};
+        }
+        one.extend(query.clone());
+    }
+    one
 }
 
 fn nothing() -> Document {
@@ -79,6 +99,15 @@ mod tests {
         let hostile = doc! {"$gt": ""};
         assert_eq!(filter(&Filter::eq("token", &hostile)), doc! {"token": {"$eq": hostile}});
         assert_eq!(filter(&!Filter::Or(vec![])), doc! {"$nor": [{"_id": {"$in": []}}]});
+    }
+
+    #[test]
+    fn conditions_on_different_paths_are_one_query() {
+        let running = Filter::id(7).and(Filter::eq("running", true)).and(Filter::Or(vec![Filter::exists("lock")]));
+        assert_eq!(filter(&running), doc! {"_id": 7, "running": true, "$or": [{"lock": {"$exists": true}}]});
+        let between = Filter::gt("n", 1).and(Filter::eq("name", "a")).and(Filter::lt("n", 5));
+        assert_eq!(filter(&between), doc! {"$and": [{"n": {"$gt": 1}}, {"name": "a"}, {"n": {"$lt": 5}}]});
+        assert_eq!(filter(&Filter::And(vec![])), doc! {});
     }
 
     #[test]

@@ -35,8 +35,9 @@ pub fn insert(conn: &Connection, collection: &str, doc: Doc) -> Result<Doc> {
 
 /// Changes the first match; what it is then. With `upsert`, a missing one is made.
 pub fn update_one(conn: &Connection, collection: &str, filter: &Filter, update: &Update, upsert: bool) -> Result<Option<Doc>> {
-    match select(conn, collection, filter, 1)?.into_iter().next() {
-        Some((seq, doc)) => replace(conn, collection, seq, &doc, update).map(Some),
+    let known = indexes(conn, collection)?;
+    match select(conn, (collection, &known), filter, 1)?.into_iter().next() {
+        Some((seq, doc)) => replace(conn, (collection, &known), seq, &doc, update).map(Some),
         None if upsert => insert(conn, collection, made(filter, update)?).map(Some),
         None => Ok(None),
     }
@@ -44,15 +45,16 @@ pub fn update_one(conn: &Connection, collection: &str, filter: &Filter, update: 
 
 /// Changes every match; how many.
 pub fn update_many(conn: &Connection, collection: &str, filter: &Filter, update: &Update) -> Result<u64> {
-    let found = select(conn, collection, filter, usize::MAX)?;
-    found.iter().try_for_each(|(seq, doc)| replace(conn, collection, *seq, doc, update).map(drop))?;
+    let known = indexes(conn, collection)?;
+    let found = select(conn, (collection, &known), filter, usize::MAX)?;
+    found.iter().try_for_each(|(seq, doc)| replace(conn, (collection, &known), *seq, doc, update).map(drop))?;
     Ok(found.len() as u64)
 }
 
 /// Removes every match; how many.
 pub fn delete(conn: &Connection, collection: &str, filter: &Filter) -> Result<u64> {
-    let found = select(conn, collection, filter, usize::MAX)?;
     let known = indexes(conn, collection)?;
+    let found = select(conn, (collection, &known), filter, usize::MAX)?;
     let sql = format!("DELETE FROM {} WHERE seq = ?1", documents_of(collection));
     for (seq, doc) in &found {
         known.iter().try_for_each(|index| reindex(conn, (collection, index), *seq, Some(doc), None))?;
@@ -61,12 +63,12 @@ pub fn delete(conn: &Connection, collection: &str, filter: &Filter) -> Result<u6
     Ok(found.len() as u64)
 }
 
-fn replace(conn: &Connection, collection: &str, seq: i64, before: &Doc, update: &Update) -> Result<Doc> {
+fn replace(conn: &Connection, of: (&str, &[IndexDef]), seq: i64, before: &Doc, update: &Update) -> Result<Doc> {
+    let (collection, known) = of;
     let after = apply(update, before)?;
     let body = encoded(collection, &after)?;
     let sql = format!("UPDATE {} SET body = ?1 WHERE seq = ?2", documents_of(collection));
     conn.prepare_cached(&sql).and_then(|mut update| update.execute(params![body, seq])).map_err(fault)?;
-    let known = indexes(conn, collection)?;
     known.iter().try_for_each(|index| reindex(conn, (collection, index), seq, Some(before), Some(&after)))?;
     Ok(after)
 }

@@ -42,7 +42,7 @@ impl Row<'_> {
 pub fn find(conn: &Connection, collection: &str, filter: &Filter, find: &Find) -> Result<Vec<RawDocumentBuf>> {
     let skip = usize::try_from(find.skip).unwrap_or(usize::MAX);
     let limit = usize::try_from(find.limit).ok().filter(|n| *n > 0).unwrap_or(usize::MAX);
-    let plan = planned(conn, collection, filter, find)?;
+    let plan = planned(conn, (collection, &indexes(conn, collection)?), filter, find)?;
     let sorted = find.sort.is_none() || matches!(plan, Plan::Index { in_order: true, .. });
     let enough = if sorted { skip.saturating_add(limit) } else { usize::MAX };
     let sorting = Sorting::of(find).filter(|_| !sorted);
@@ -62,8 +62,8 @@ pub fn find(conn: &Connection, collection: &str, filter: &Filter, find: &Find) -
 }
 
 /// Matching documents with their places, oldest first, `most` at most.
-pub fn select(conn: &Connection, collection: &str, filter: &Filter, most: usize) -> Result<Vec<(i64, Doc)>> {
-    let plan = planned(conn, collection, filter, &Find::default())?;
+pub fn select(conn: &Connection, from: (&str, &[IndexDef]), filter: &Filter, most: usize) -> Result<Vec<(i64, Doc)>> {
+    let (plan, collection) = (planned(conn, from, filter, &Find::default())?, from.0);
     let mut found = Vec::new();
     follow(conn, collection, (&plan, &Find::default()), filter, &mut |row| {
         found.push((row.place, row.doc()?));
@@ -79,7 +79,7 @@ pub fn count(conn: &Connection, collection: &str, filter: &Filter) -> Result<u64
         let n: i64 = conn.query_row(&sql, [], |row| row.get(0)).map_err(fault)?;
         return Ok(n.unsigned_abs());
     }
-    let plan = planned(conn, collection, filter, &Find::default())?;
+    let plan = planned(conn, (collection, &indexes(conn, collection)?), filter, &Find::default())?;
     let mut n = 0;
     follow(conn, collection, (&plan, &Find::default()), filter, &mut |_| {
         n += 1;
@@ -114,9 +114,8 @@ pub fn all(conn: &Connection, collection: &str, see: &mut dyn FnMut(i64, Doc) ->
     scan(conn, collection, &matcher, &mut |row| see(row.place, row.doc()?).map(ControlFlow::Continue))
 }
 
-fn planned(conn: &Connection, collection: &str, filter: &Filter, find: &Find) -> Result<Plan> {
-    let mut known = indexes(conn, collection)?;
-    known.push(IndexDef::id());
+fn planned(conn: &Connection, (collection, declared): (&str, &[IndexDef]), filter: &Filter, find: &Find) -> Result<Plan> {
+    let known = [declared, &[IndexDef::id()]].concat();
     let best = plan(filter, find, &known);
     match in_order(filter, find, &known).filter(|_| find.limit > 0) {
         Some(window) if rows(conn, collection, &best)? > FEW => Ok(window),

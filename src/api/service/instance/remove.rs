@@ -7,6 +7,7 @@ use crate::{
         record::Recording,
         stream::{self, Format},
     },
+    error::Error,
     event::{Subject, Target, TargetType},
     service::{self, Instance},
 };
@@ -21,7 +22,13 @@ pub async fn remove(mut call: Call) -> Answer {
     if unbind_all {
         recording = instance.apps.iter().fold(recording, |recording, app| recording.and_lock(Target::new(TargetType::App, app)));
     }
+    let known = instance.apps.clone();
     let locked = call.record(recording, instance).await?;
+    // Only the apps that were known before are locked.
+    if unbind_all && let Some(late) = locked.apps.iter().find(|app| !known.contains(app)) {
+        let why = format!("app {late:?} was bound to this service instance meanwhile, please try again");
+        return locked.end(Err(Error::conflict(why))).await;
+    }
     stream::run(&call.ctx, locked, Format::Json, move |ctx, mut locked, out| async move {
         if unbind_all {
             let (now, unbound) = service::unbind_apps(&ctx, locked, &out).await;

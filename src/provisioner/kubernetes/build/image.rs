@@ -49,7 +49,7 @@ impl Repository {
 
     /// Whose files an image holds, when it is one that was made here. A registry may have several addresses: only the folder counts.
     pub fn made_for(&self, image: &str) -> Option<ImageOf> {
-        let (_, repository, _) = parts(image.split('@').next().unwrap_or_default());
+        let (_, repository, _) = parts(image.trim_start_matches("docker://").split('@').next().unwrap_or_default());
         let of = |kind: &str| {
             let marked = format!("{}/{kind}-", self.folder);
             repository.strip_prefix(parts(&marked).1).map(str::to_owned)
@@ -83,7 +83,7 @@ async fn resolved(registry: &str) -> Result<String> {
 /// Registry, repository and tag of an image; no registry: the public one.
 pub fn parts(image: &str) -> (&str, &str, &str) {
     let (registry, rest) = match image.split_once('/') {
-        Some((first, rest)) if first.contains(['.', ':']) || first == "localhost" => (first, rest),
+        Some((first, rest)) if first.contains(['.', ':']) || first == "localhost" || first != first.to_ascii_lowercase() => (first, rest),
         _ => ("", image),
     };
     match rest.rsplit_once(':') {
@@ -128,6 +128,9 @@ mod tests {
         let whose = async |folder: &str, image: &str| repository(&[("registry", folder)], &ServerSettings::default()).await.made_for(image);
         let blog = Some(ImageOf::App("blog".into()));
         for image in ["r.io/tsuru/app-blog:v3", "r.io:443/tsuru/app-blog", "10.0.0.1:5000/tsuru/app-blog:v1@sha256:ab", "tsuru/app-blog"] {
+            assert_eq!(whose("r.io/tsuru", image).await, blog, "{image}");
+        }
+        for image in ["docker://r.io/tsuru/app-blog:v3", "R.IO/tsuru/app-blog", "REGISTRY/tsuru/app-blog:v1"] {
             assert_eq!(whose("r.io/tsuru", image).await, blog, "{image}");
         }
         assert_eq!(whose("127.0.0.1:5000", "localhost:5000/app-blog:v1").await, blog);

@@ -115,9 +115,13 @@ fn route(routing: &Routing<'_>, name: String, mut labels: Labels, spec: Value) -
     HttpRoute { api_version: version(), kind: kind(), metadata, spec, status: None }
 }
 
+/// Names a gateway or a set of listeners, as routes and such sets name what they belong to.
+pub fn parent(kind: &str, namespace: &str, name: &str) -> Value {
+    json!({"group": GROUP, "kind": kind, "namespace": namespace, "name": name})
+}
+
 /// The gateway, and the app's own listeners by namespace and name.
 fn parents(gateway: &Gateway, own: Option<(&str, &str)>) -> Value {
-    let parent = |kind: &str, namespace: &str, name: &str| json!({"group": GROUP, "kind": kind, "namespace": namespace, "name": name});
     let own = own.map(|(namespace, name)| parent(listeners::kind(gateway), namespace, name));
     [parent("Gateway", &gateway.namespace, &gateway.name)].into_iter().chain(own).collect()
 }

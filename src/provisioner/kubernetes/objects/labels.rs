@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::LazyLock};
 use regex::Regex;
 
 use super::{Making, names};
-use crate::provisioner::JobState;
+use crate::{names::compile, provisioner::JobState};
 
 /// Label to value.
 pub type Labels = BTreeMap<String, String>;
@@ -220,11 +220,11 @@ pub fn job(job: &JobState) -> Labels {
 
 /// Tags that can be labels: with one that cannot, Kubernetes would refuse the whole object.
 pub fn tags(tags: &[String]) -> Labels {
-    static NAME: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new("^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$").ok());
+    static NAME: LazyLock<Regex> = LazyLock::new(|| compile("^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$"));
     let label = |tag: &String| {
         let (key, value) = tag.split_once('=').unwrap_or((tag, ""));
         let name = format!("custom-tag-{key}");
-        let valid = !key.is_empty() && name.len() <= 63 && NAME.as_ref().is_some_and(|valid| valid.is_match(&name)) && is_value(value);
+        let valid = !key.is_empty() && name.len() <= 63 && NAME.is_match(&name) && is_value(value);
         valid.then(|| (own(&name), value.to_owned()))
     };
     tags.iter().filter_map(label).collect()
@@ -238,16 +238,16 @@ pub fn owner(labels: &Labels) -> Option<(&'static str, &str)> {
 
 /// True for what can be a label's name, with a host name before it or without.
 pub fn is_key(text: &str) -> bool {
-    static PREFIX: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new("^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$").ok());
+    static PREFIX: LazyLock<Regex> = LazyLock::new(|| compile("^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"));
     let (prefix, name) = text.split_once('/').map_or((None, text), |(prefix, name)| (Some(prefix), name));
-    let host = |prefix: &str| prefix.len() <= 253 && PREFIX.as_ref().is_some_and(|valid| valid.is_match(prefix));
+    let host = |prefix: &str| prefix.len() <= 253 && PREFIX.is_match(prefix);
     !name.is_empty() && is_value(name) && prefix.is_none_or(host)
 }
 
 /// True for what can be a label's value.
 pub fn is_value(text: &str) -> bool {
-    static VALUE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new("^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$").ok());
-    text.len() <= 63 && VALUE.as_ref().is_some_and(|valid| valid.is_match(text))
+    static VALUE: LazyLock<Regex> = LazyLock::new(|| compile("^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$"));
+    text.len() <= 63 && VALUE.is_match(text)
 }
 
 /// Labels and annotations are looked up as one, with and without the prefix; annotations win.

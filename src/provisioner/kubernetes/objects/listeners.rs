@@ -22,6 +22,12 @@ pub const CRD: &str = "listenersets.gateway.networking.k8s.io";
 /// Host names, each with the secret of its certificate.
 pub type Secured = BTreeMap<String, String>;
 
+/// What can have the listeners of an app.
+pub trait Listens: Kind {
+    /// What an object of this kind says.
+    fn spec(gateway: &Gateway, listeners: Vec<Value>) -> Value;
+}
+
 /// Listeners of a gateway that is somebody else's.
 #[derive(Clone, Copy, Debug)]
 pub struct ListenerSet;
@@ -31,6 +37,13 @@ impl Kind for ListenerSet {
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "ListenerSet";
     const PLURAL: &'static str = "listenersets";
+}
+
+impl Listens for ListenerSet {
+    fn spec(gateway: &Gateway, listeners: Vec<Value>) -> Value {
+        let parent = http_route::parent(OwnGateway::KIND, &gateway.namespace, &gateway.name);
+        json!({"parentRef": parent, "listeners": listeners})
+    }
 }
 
 /// A gateway of the app.
@@ -44,27 +57,27 @@ impl Kind for OwnGateway {
     const PLURAL: &'static str = "gateways";
 }
 
+impl Listens for OwnGateway {
+    fn spec(gateway: &Gateway, listeners: Vec<Value>) -> Value {
+        json!({"gatewayClassName": gateway.class, "listeners": listeners})
+    }
+}
+
 /// The kind that has the listeners of apps at this gateway.
 pub fn kind(gateway: &Gateway) -> &'static str {
-    if gateway.class.is_empty() { ListenerSet::KIND } else { OwnGateway::KIND }
+    if gateway.class.is_some() { OwnGateway::KIND } else { ListenerSet::KIND }
 }
 
 /// The listeners for these host names of the app whose main route is `main`.
-pub fn of<K: Kind>(main: &HttpRoute, (edge, gateway): (&Edge, &Gateway), app: &str, secured: &Secured) -> Custom<K> {
+pub fn of<K: Listens>(main: &HttpRoute, (edge, gateway): (&Edge, &Gateway), app: &str, secured: &Secured) -> Custom<K> {
     let namespace = main.namespace().unwrap_or_default();
     let mut metadata = meta(names::listeners(app, &edge.instance), &namespace, http_route::common_labels(main));
     // By some of them cert-manager would make certificates over those that were set by hand.
     let mut annotations = main.annotations().clone();
     annotations.retain(|name, _| !name.starts_with(certificate::GROUP) && name != CNAMES);
     metadata.annotations = some(annotations);
-    let listeners: Vec<Value> = secured.iter().map(|(host, secret)| listener(host, secret, gateway.port)).collect();
-    let spec = if gateway.class.is_empty() {
-        let parent = json!({"group": http_route::GROUP, "kind": "Gateway", "namespace": gateway.namespace, "name": gateway.name});
-        json!({"parentRef": parent, "listeners": listeners})
-    } else {
-        json!({"gatewayClassName": gateway.class, "listeners": listeners})
-    };
-    Custom::new(metadata, spec)
+    let listeners = secured.iter().map(|(host, secret)| listener(host, secret, gateway.port)).collect();
+    Custom::new(metadata, K::spec(gateway, listeners))
 }
 
 /// With everything that the API server would fill in.
@@ -114,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_class_makes_it_a_gateway_of_the_app() {
-        let gateway = Gateway { class: "traefik".into(), port: 8443, ..Gateway::default() };
+        let gateway = Gateway { class: Some("traefik".into()), port: 8443, ..Gateway::default() };
         let object = of::<OwnGateway>(&route(), (&Edge::default(), &gateway), "a", &wanted());
         assert_eq!((&object.spec["gatewayClassName"], &object.spec["listeners"][1]["port"]), (&json!("traefik"), &json!(8443)));
         assert_eq!(object.spec.get("parentRef"), None);

@@ -6,7 +6,10 @@ use k8s_openapi::{
 };
 
 use super::some;
-use crate::{build::tsuru_yaml::Healthcheck, provisioner::ProcessState};
+use crate::{
+    build::tsuru_yaml::{Healthcheck, Startupcheck},
+    provisioner::ProcessState,
+};
 
 /// The three probes of a container.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -22,13 +25,14 @@ pub struct Probes {
 /// Of a process that serves this port first; none of one that serves nothing.
 pub fn of(process: &ProcessState, port: Option<u32>) -> Probes {
     let Some(port) = port.and_then(|port| i32::try_from(port).ok()) else { return Probes::default() };
-    let health = process.healthcheck.as_ref().filter(|check| !check.is_empty()).map(|check| check.with_defaults());
-    let startup = process.startupcheck.as_ref().filter(|check| !check.is_empty()).map(|check| check.with_defaults());
+    let said = |check: Healthcheck| Some(check.with_defaults()).filter(|check| !check.is_empty());
+    let health = process.healthcheck.clone().and_then(said);
+    let startup = process.startupcheck.as_ref().map(Startupcheck::as_health).and_then(said);
     let readiness = health.as_ref().map(|check| probe(check, port));
     Probes {
         liveness: readiness.clone().filter(|_| health.is_some_and(|check| check.force_restart)),
         readiness,
-        startup: startup.map(|check| probe(&check.as_health(), port)),
+        startup: startup.map(|check| probe(&check, port)),
     }
 }
 
@@ -77,7 +81,6 @@ pub fn read(probe: &Probe) -> Healthcheck {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::build::tsuru_yaml::Startupcheck;
 
     fn process(health: Healthcheck) -> ProcessState {
         ProcessState { healthcheck: Some(health), ..ProcessState::default() }

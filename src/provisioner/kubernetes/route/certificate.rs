@@ -62,9 +62,14 @@ async fn open(cluster: &Kubernetes, edge: &Edge, at: Host<'_>, what: &str) -> Re
     }
 }
 
+/// The ingress that a certificate can be set for by hand.
+pub async fn check(cluster: &Kubernetes, edge: &Edge, at: Host<'_>) -> Result<Ingress> {
+    open(cluster, edge, at, "add certificate to").await
+}
+
 /// Writes the certificate, then has the ingress name it.
 pub async fn set(cluster: &Kubernetes, edge: &Edge, at: Host<'_>, pair: (&str, &Key)) -> Result<()> {
-    let ingress = open(cluster, edge, at, "add certificate to").await?;
+    let ingress = check(cluster, edge, at).await?;
     let namespace = ingress.namespace().unwrap_or_default();
     let secret = keep(cluster, edge, at, &namespace, pair).await?;
     name_it(cluster, &ingress, at, Some(secret)).await

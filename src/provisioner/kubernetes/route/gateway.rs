@@ -33,7 +33,7 @@ pub async fn ensure(cluster: &Kubernetes, routing: &Routing<'_>, gateway: &Gatew
     let secured = secured(routing, &issuers, &certificate::known(cluster, site.app).await?);
     let routes = http_route::all(routing, gateway, &secured);
     let main = routes.first().ok_or_else(|| Error::internal("an app without a name"))?;
-    site.ensure(main, &secured).await?;
+    site.listeners().ensure(main, &secured).await?;
     issued::ensure(cluster, routing, main, &issuers).await?;
     write(site, &routes).await
 }
@@ -61,7 +61,7 @@ async fn write(site: Site<'_>, routes: &[HttpRoute]) -> Result<Vec<String>> {
     }
     for gone in of_app(site.cluster, site.edge, site.app).await? {
         if !wanted.contains(&gone.name_any()) && !is_frozen(&gone) {
-            site.cluster.drop_one(&gone).await?;
+            site.cluster.drop_one(&gone, LONG).await?;
             for host in http_route::hosts(&gone) {
                 certificate::forget(site.cluster, site.edge, (site.app, host), &gone.namespace().unwrap_or_default()).await?;
             }
@@ -99,9 +99,9 @@ pub async fn serving(site: Site<'_>, host: &str) -> Result<Option<HttpRoute>> {
 /// Removes all routes of an app, its listeners and certificates.
 pub async fn remove(site: Site<'_>) -> Result<()> {
     for route in of_app(site.cluster, site.edge, site.app).await? {
-        site.cluster.drop_one(&route).await?;
+        site.cluster.drop_one(&route, LONG).await?;
     }
-    site.remove().await?;
+    site.listeners().remove().await?;
     issued::remove(site.cluster, site.edge, site.app).await
 }
 

@@ -54,7 +54,7 @@ async fn ensure_cnames(
     }
     for gone in of_cnames(cluster, &routing.route.app, &main.name_any()).await? {
         if !wanted.contains(&gone.name_any()) && !is_frozen(&gone) {
-            cluster.drop_one(&gone).await?;
+            cluster.drop_one(&gone, LONG).await?;
             for host in ingress::hosts(&gone) {
                 certificate::forget(cluster, routing.edge, (&routing.route.app, host), &routing.own.namespace).await?;
             }
@@ -85,11 +85,11 @@ async fn of_cnames(cluster: &Kubernetes, app: &str, main: &str) -> Result<Vec<In
 pub async fn remove(cluster: &Kubernetes, edge: &Edge, app: &str) -> Result<()> {
     let main = names::ingress(app, &edge.instance);
     for cname in of_cnames(cluster, app, &main).await? {
-        cluster.drop_one(&cname).await?;
+        cluster.drop_one(&cname, LONG).await?;
     }
     let all: Vec<Ingress> = cluster.all_of(app, "", LONG).await?;
     for ingress in all.iter().filter(|ingress| ingress.name_any() == main) {
-        cluster.drop_one(ingress).await?;
+        cluster.drop_one(ingress, LONG).await?;
     }
     Ok(())
 }

@@ -62,7 +62,7 @@ pub async fn ensure(cluster: &Kubernetes, routing: &Routing<'_>, main: &HttpRout
         kept.push(name);
     }
     for gone in there.into_iter().flatten().filter(|object| !kept.contains(&object.name_any())) {
-        cluster.drop_one(&gone).await?;
+        cluster.drop_one(&gone, LONG).await?;
     }
     Ok(())
 }
@@ -74,7 +74,7 @@ async fn of_app(cluster: &Kubernetes, edge: &Edge, app: &str) -> Result<Option<V
 /// Has it make none for an app any more.
 pub async fn remove(cluster: &Kubernetes, edge: &Edge, app: &str) -> Result<()> {
     for gone in of_app(cluster, edge, app).await?.into_iter().flatten() {
-        cluster.drop_one(&gone).await?;
+        cluster.drop_one(&gone, LONG).await?;
     }
     Ok(())
 }

@@ -1,5 +1,8 @@
 //! Where a gateway takes requests to host names of an app that have certificates, and those that are set by hand.
 
+use std::marker::PhantomData;
+
+use async_trait::async_trait;
 use kube::{Api, ResourceExt};
 
 use super::{certificate, gateway, is_frozen, issued, put};
@@ -10,9 +13,9 @@ use crate::{
             Kubernetes,
             client::SHORT,
             objects::{
-                custom::{Custom, Kind},
+                custom::Custom,
                 http_route::{self, HttpRoute, INSTANCE},
-                listeners::{self, CRD, ListenerSet, OwnGateway, Secured},
+                listeners::{self, CRD, ListenerSet, Listens, OwnGateway, Secured},
                 names,
             },
             write::LONG,
@@ -35,60 +38,71 @@ pub struct Site<'a> {
     pub app: &'a str,
 }
 
-impl Site<'_> {
-    /// Makes the app's listeners these, which may be none.
-    pub async fn ensure(self, main: &HttpRoute, secured: &Secured) -> Result<()> {
-        if self.gateway.class.is_empty() {
-            self.ensure_as::<ListenerSet>(main, secured).await
-        } else {
-            self.ensure_as::<OwnGateway>(main, secured).await
-        }
+/// The listeners of an app at a gateway, whatever kind of object has them.
+#[async_trait]
+pub trait Listeners: Send + Sync {
+    /// Makes them these, which may be none.
+    async fn ensure(&self, main: &HttpRoute, secured: &Secured) -> Result<()>;
+    /// Removes them.
+    async fn remove(&self) -> Result<()>;
+    /// The host names that have some; `None` where the cluster has no such objects.
+    async fn secured(&self) -> Result<Option<Secured>>;
+}
+
+/// Those that objects of one kind have.
+struct Of<'a, K>(Site<'a>, PhantomData<K>);
+
+impl<K: Listens> Of<'_, K> {
+    /// `None` where the cluster has no such objects.
+    async fn all(&self) -> Result<Option<Vec<Custom<K>>>> {
+        let site = self.0;
+        site.cluster.all_if_there(site.app, &format!(",{INSTANCE}={}", site.edge.instance), LONG).await
     }
 
-    async fn ensure_as<K: Kind>(self, main: &HttpRoute, secured: &Secured) -> Result<()> {
-        let there = self.all::<K>().await?;
+    async fn drop_all(&self, all: impl Iterator<Item = Custom<K>> + Send) -> Result<()> {
+        for gone in all {
+            self.0.cluster.drop_one(&gone, LONG).await?;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl<K: Listens> Listeners for Of<'_, K> {
+    async fn ensure(&self, main: &HttpRoute, secured: &Secured) -> Result<()> {
+        let (site, there) = (self.0, self.all().await?);
         if !secured.is_empty() {
             there.as_ref().ok_or_else(absent)?;
-            let want = listeners::of::<K>(main, (self.edge, self.gateway), self.app, secured);
-            let api = Api::namespaced(self.cluster.client.clone(), &main.namespace().unwrap_or_default());
-            put(&self.cluster.writer(LONG), &api, &want, |want, _| want).await?;
+            let want = listeners::of::<K>(main, (site.edge, site.gateway), site.app, secured);
+            let api = Api::namespaced(site.cluster.client.clone(), &main.namespace().unwrap_or_default());
+            put(&site.cluster.writer(LONG), &api, &want, |want, _| want).await?;
         }
         // tsuru's router had a set for each name.
-        let is_kept = |object: &Custom<K>| object.name_any() == self.name() && !secured.is_empty();
+        let is_kept = |object: &Custom<K>| object.name_any() == site.name() && !secured.is_empty();
         self.drop_all(there.into_iter().flatten().filter(|object| !is_kept(object) && !is_frozen(object))).await
     }
 
-    /// Removes the listeners of an app.
-    pub async fn remove(self) -> Result<()> {
-        if self.gateway.class.is_empty() {
-            self.drop_all(self.all::<ListenerSet>().await?.into_iter().flatten()).await
-        } else {
-            self.drop_all(self.all::<OwnGateway>().await?.into_iter().flatten()).await
-        }
+    async fn remove(&self) -> Result<()> {
+        self.drop_all(self.all().await?.into_iter().flatten()).await
     }
 
-    async fn drop_all<K: Kind>(self, all: impl Iterator<Item = Custom<K>>) -> Result<()> {
-        for gone in all {
-            self.cluster.drop_one(&gone).await?;
+    async fn secured(&self) -> Result<Option<Secured>> {
+        let own = |all: Vec<Custom<K>>| all.into_iter().filter(|object| object.name_any() == self.0.name());
+        Ok(self.all().await?.map(|all| own(all).flat_map(|object| listeners::secured(&object)).collect()))
+    }
+}
+
+impl<'a> Site<'a> {
+    /// The app's listeners.
+    pub fn listeners(self) -> Box<dyn Listeners + 'a> {
+        match self.gateway.class {
+            None => Box::new(Of(self, PhantomData::<ListenerSet>)),
+            Some(_) => Box::new(Of(self, PhantomData::<OwnGateway>)),
         }
-        Ok(())
     }
 
     fn name(self) -> String {
         names::listeners(self.app, &self.edge.instance)
-    }
-
-    /// `None` where the cluster has no such objects.
-    async fn all<K: Kind>(self) -> Result<Option<Vec<Custom<K>>>> {
-        self.cluster.all_if_there(self.app, &format!(",{INSTANCE}={}", self.edge.instance), LONG).await
-    }
-
-    async fn secured(self) -> Result<Secured> {
-        async fn of<K: Kind>(site: Site<'_>) -> Result<Secured> {
-            let all = site.all::<K>().await?.into_iter().flatten();
-            Ok(all.filter(|object| object.name_any() == site.name()).flat_map(|object| listeners::secured(&object)).collect())
-        }
-        if self.gateway.class.is_empty() { of::<ListenerSet>(self).await } else { of::<OwnGateway>(self).await }
     }
 
     /// The route of a host name, when its certificate may be set by hand.
@@ -101,26 +115,28 @@ impl Site<'_> {
         Ok(route)
     }
 
+    /// The route that a certificate can be set for by hand, and the listeners that there are.
+    pub async fn check(self, at: Host<'_>) -> Result<(HttpRoute, Secured)> {
+        let secured = self.listeners().secured().await?.ok_or_else(absent)?;
+        Ok((self.open(at, "add certificate to").await?, secured))
+    }
+
     /// Writes a certificate, then has the app's listeners name it.
     pub async fn set(self, at: Host<'_>, pair: (&str, &Key)) -> Result<()> {
-        if self.gateway.class.is_empty() {
-            self.all::<ListenerSet>().await?.ok_or_else(absent)?;
-        }
-        let route = self.open(at, "add certificate to").await?;
+        let (route, mut secured) = self.check(at).await?;
         let secret = certificate::keep(self.cluster, self.edge, at, &route.namespace().unwrap_or_default(), pair).await?;
-        let mut secured = self.secured().await?;
         secured.insert(at.name.to_owned(), secret);
-        self.ensure(&route, &secured).await?;
+        self.listeners().ensure(&route, &secured).await?;
         self.take_up(&route, Some(&self.name())).await
     }
 
     /// Has the app's listeners name it no more, then removes the certificate.
     pub async fn unset(self, at: Host<'_>) -> Result<bool> {
         let route = self.open(at, "remove certificate from").await?;
-        let mut secured = self.secured().await?;
+        let mut secured = self.listeners().secured().await?.unwrap_or_default();
         self.take_up(&route, None).await?;
         if secured.remove(at.name).is_some() {
-            self.ensure(&route, &secured).await?;
+            self.listeners().ensure(&route, &secured).await?;
         }
         certificate::forget(self.cluster, self.edge, (self.app, at.name), &route.namespace().unwrap_or_default()).await
     }

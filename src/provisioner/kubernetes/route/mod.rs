@@ -15,11 +15,8 @@ use std::{
 };
 
 use async_trait::async_trait;
-use k8s_openapi::{
-    NamespaceResourceScope,
-    api::{core::v1::Service, networking::v1::Ingress},
-};
-use kube::{Api, Client, Resource, ResourceExt, api::ListParams};
+use k8s_openapi::api::{core::v1::Service, networking::v1::Ingress};
+use kube::{Api, Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -85,27 +82,6 @@ impl Kubernetes {
         self.all_of(app, "", patience).await
     }
 
-    /// The objects of an app in all namespaces; `more` says which labels they have besides.
-    async fn all_of<K: Object>(&self, app: &str, more: &str, patience: Duration) -> Result<Vec<K>> {
-        let api = Api::<K>::all(self.client.clone());
-        let of_app = ListParams::default().labels(&format!("{}={app}{more}", labels::APP));
-        Ok(self.writer(patience).asked(|| api.list(&of_app)).await?.items)
-    }
-
-    /// The same of a kind that the cluster may lack: `None` then.
-    async fn all_if_there<K: Object>(&self, app: &str, more: &str, patience: Duration) -> Result<Option<Vec<K>>> {
-        let api = Api::<K>::all(self.client.clone());
-        let of_app = ListParams::default().labels(&format!("{}={app}{more}", labels::APP));
-        let found = self.writer(patience).unless(&[404], || api.list(&of_app)).await?;
-        Ok(found.map(|list| list.items))
-    }
-
-    /// Removes an object.
-    async fn drop_one<K: Object + Resource<Scope = NamespaceResourceScope>>(&self, object: &K) -> Result<()> {
-        let api = Api::<K>::namespaced(self.client.clone(), &object.namespace().unwrap_or_default());
-        self.writer(LONG).remove(&api, &object.name_any()).await.map(drop)
-    }
-
     async fn routing<'a>(&self, edge: &'a Edge, route: &'a Route) -> Result<Option<Routing<'a>>> {
         let services = self.services_of(&route.app, LONG).await?;
         let opts = edge.opts(&route.opts);
@@ -149,6 +125,13 @@ impl Routes for Kubernetes {
 
     async fn standing(&self, edge: &Edge, app: &str) -> Option<Standing> {
         if edge.gateway.is_some() { gateway::standing(self, edge, app).await } else { ingress::standing(self, edge, app).await }
+    }
+
+    async fn check_certificate(&self, edge: &Edge, at: Host<'_>) -> Result<()> {
+        match &edge.gateway {
+            Some(gateway) => Site { cluster: self, edge, gateway, app: at.app }.check(at).await.map(drop),
+            None => certificate::check(self, edge, at).await.map(drop),
+        }
     }
 
     async fn set_certificate(&self, edge: &Edge, at: Host<'_>, pair: (&str, &Secret)) -> Result<()> {
