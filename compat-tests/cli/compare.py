@@ -5,7 +5,7 @@ import json
 import re
 from pathlib import Path
 
-from tables import without_metrics
+from tables import UPLOADING, without_metrics
 
 RECORDED = Path(__file__).resolve().parents[1] / "recorded" / "cli.jsonl"
 
@@ -25,7 +25,7 @@ MASKS = [
     (r"\b\d{1,3}(?:\.\d{1,3}){3}\b", "<ip>"),
     (r"(?m)^(Provisioner:\s+)(?:kubernetes|local)$", r"\1<provisioner>"),
     (r"(Quota:\s+\d+)/(?:\d+ units|unlimited(?: units)?)", r"\1/<limit> units"),
-    (r"Uploading files \(\d+\.\d+MB\)\.\.\.(?: \d+\.\d+% \(\d+\.\d+MB/s\))?", "Uploading files..."),
+    UPLOADING,
 ]
 
 # Lines that only the recorded server prints: its cluster, its metrics, its image builder.

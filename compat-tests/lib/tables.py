@@ -1,4 +1,8 @@
-"""What the CLI prints as tables."""
+"""What the CLI prints as tables, and as progress."""
+
+# How far an upload is: written at the start and every two seconds, by what was read so far just then.
+_HOW_FAR = r"Uploading files \(\d+\.\d+MB\)\.\.\.(?: \d+\.\d+%(?: \(\d+\.\d+MB/s\)| Processing\.*)?)?"
+UPLOADING = (rf"{_HOW_FAR}(?:\s+{_HOW_FAR})*", "Uploading files...")
 
 
 def without_metrics(lines):

@@ -10,7 +10,7 @@ import fnmatch
 import re
 from pathlib import Path
 
-from tables import without_metrics
+from tables import UPLOADING, without_metrics
 
 HERE = Path(__file__).resolve().parent
 
@@ -23,6 +23,7 @@ MASKS = [
     (r"\b(once-manual-job)-\d+(?:-[a-z0-9]+)*", r"\1-<unit>"),
     (r"\b(?:10|192)(?:\.\d{1,3}){3}\b|(?<=\| )127\.0\.0\.1(?= )", "<ip>"),
     (r"(?<=\| )(?:\d+[dhms])+(?= +\|)", "<age>"),
+    UPLOADING,
     (r"\d+\.\d+(?:%|MB|MB/s)", "<size>"),
     (r"127\.0\.0\.1:5000/(?:base|rec21018)/|\btsuru/(?=app-|python\b|job-)", "<registry>/"),
 ]
