@@ -134,8 +134,8 @@ pub async fn serve(config: Config) -> Result<()> {
         reconcile::reconcile(&ctx).await?;
         deploy::tidy::after_start(&ctx).await?;
     }
-    permission::role::update::finish_all(&ctx.store).await?;
-    team::update::finish_all(&ctx.store).await?;
+    permission::role::rename::finish_all(&ctx.store).await?;
+    team::rename::finish_all(&ctx.store).await?;
     clear_uploads(&ctx.config)?;
     let first = first_start::prepare(&ctx).await?;
     tokio::spawn(ctx.events.clone().keep());

@@ -1,6 +1,6 @@
 //! What jobs run from.
 
-use super::{Job, env, run};
+use super::{Job, env::merge::merged, run};
 use crate::{
     app::image as app_images,
     context::Context,
@@ -13,6 +13,6 @@ use crate::{
 pub async fn build(ctx: &Context, job: &Job, source: Source, out: &Output) -> Result<String> {
     let provisioner = run::provisioner(ctx, job).await?;
     app_images::check(ctx, &provisioner, &source, (&ImageOf::Job(job.name.clone()), &job.team_owner)).await?;
-    let env = env::merged(job).into_iter().map(|(name, var)| (name, var.value)).collect();
+    let env = merged(job).into_iter().map(|(name, var)| (name, var.value)).collect();
     provisioner.build_job(JobBuild { job: job.name.clone(), pool: job.pool.clone(), source, env }, out).await
 }

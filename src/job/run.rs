@@ -1,6 +1,6 @@
 //! What runs.
 
-use super::{Job, env};
+use super::{Job, env::merge::merged};
 use crate::{
     context::Context,
     error::Result,
@@ -46,7 +46,7 @@ pub fn state(job: &Job) -> JobState {
         job: job.name.clone(),
         image: job.image().to_owned(),
         command: spec.container.command.clone(),
-        env: env::merged(job).into_iter().map(|(name, var)| (name, var.value)).collect(),
+        env: merged(job).into_iter().map(|(name, var)| (name, var.value)).collect(),
         schedule: (!spec.manual).then(|| spec.schedule.clone()),
         concurrency: match spec.concurrency_policy.as_deref() {
             Some("Forbid") => Concurrency::Forbid,

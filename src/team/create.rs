@@ -1,12 +1,12 @@
 //! Makes teams.
 
-use super::update;
+use super::{references, rename, update::tidy};
 use crate::{
-    auth::{Caller, CallerKind, team_token::TeamToken},
+    auth::{Caller, CallerKind},
     config::Quotas,
     error::{Error, Result},
     names,
-    permission::{ContextType, Role, holder, role::RoleInstance},
+    permission::{ContextType, Role, role::RoleInstance},
     quota::Quota,
     store::{Filter, Store, StoreError, Update},
     team::Team,
@@ -29,17 +29,6 @@ pub fn new(name: &str, tags: &[String], creator: &str, quotas: Quotas) -> Result
     })
 }
 
-/// Tags without blanks around them, each once.
-pub fn tidy(tags: &[String]) -> Vec<String> {
-    let mut out: Vec<String> = Vec::new();
-    for tag in tags.iter().map(|tag| tag.trim()).filter(|tag| !tag.is_empty()) {
-        if !out.iter().any(|known| known == tag) {
-            out.push(tag.into());
-        }
-    }
-    out
-}
-
 /// Makes the team under its event's lock. The creator's roles come first: of a crash in between they are left without a team, and
 /// whoever makes the team later forgets them. Nothing that an earlier team of this name left comes back with it.
 pub async fn create(store: &Store, team: &Team, creator: &Caller) -> Result<()> {
@@ -49,8 +38,8 @@ pub async fn create(store: &Store, team: &Team, creator: &Caller) -> Result<()> 
     if found.iter().any(|known| known.name == team.name) {
         return Err(taken());
     }
-    update::finish_these(store, found).await?;
-    forget(store, &team.name).await?;
+    rename::finish_these(store, found).await?;
+    references::forget(store, &team.name).await?;
     if creator.kind == CallerKind::User {
         grant(store, &creator.email, &team.name).await?;
     }
@@ -58,13 +47,6 @@ pub async fn create(store: &Store, team: &Team, creator: &Caller) -> Result<()> 
         Err(StoreError::Duplicate(_)) => Err(taken()),
         other => Ok(other?),
     }
-}
-
-/// Grants in the team and tokens of it are no more.
-pub(super) async fn forget(store: &Store, team: &str) -> Result<()> {
-    holder::forget_context(store, ContextType::Team, team).await?;
-    store.of::<TeamToken>().delete(Filter::eq("team", team)).await?;
-    Ok(())
 }
 
 async fn grant(store: &Store, email: &str, team: &str) -> Result<()> {
@@ -76,15 +58,4 @@ async fn grant(store: &Store, email: &str, team: &str) -> Result<()> {
         store.of::<User>().update(Filter::eq("email", email), update).await?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::tidy;
-
-    #[test]
-    fn tags_are_trimmed_and_kept_once() {
-        let tags = [" lab ", "", "y1", "lab"].map(str::to_owned);
-        assert_eq!(tidy(&tags), ["lab", "y1"]);
-    }
 }

@@ -6,6 +6,7 @@ pub mod members;
 pub mod quota;
 pub mod references;
 pub mod remove;
+pub mod rename;
 pub mod update;
 
 pub use choose::choose;

@@ -6,6 +6,7 @@ use crate::{
     app::App,
     auth::team_token::TeamToken,
     error::Result,
+    permission::{ContextType, holder},
     pool::Constraint,
     store::{Document, Filter, Spec, Store, Update},
 };
@@ -81,6 +82,13 @@ pub async fn leave(store: &Store, old: &str) -> Result<()> {
 pub async fn leave_pools(store: &Store, team: &str) -> Result<()> {
     let let_in = Filter::eq("field", "team").and(Filter::eq("values", team)).and(Filter::ne("blacklist", true));
     store.of::<Constraint>().update_many(let_in, Update::pull("values", team)).await?;
+    Ok(())
+}
+
+/// Grants in the team and tokens of it are no more.
+pub(super) async fn forget(store: &Store, team: &str) -> Result<()> {
+    holder::forget_context(store, ContextType::Team, team).await?;
+    store.of::<TeamToken>().delete(Filter::eq("team", team)).await?;
     Ok(())
 }
 

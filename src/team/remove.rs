@@ -1,6 +1,6 @@
 //! Removes teams.
 
-use super::{create, references};
+use super::references;
 use crate::{
     error::{Error, Result},
     event::Locked,
@@ -13,7 +13,7 @@ use crate::{
 /// members, which can be removed again.
 pub async fn remove(store: &Store, team: &Locked<Team>) -> Result<()> {
     unused(store, &team.name).await?;
-    create::forget(store, &team.name).await?;
+    references::forget(store, &team.name).await?;
     // Who makes an app counts it in the team's quota first: then the team is not the one that was looked at.
     let same = Filter::id(&team.name).and(Filter::eq("quota.inuse", team.quota.in_use));
     if store.of::<Team>().delete(same).await? == 0 {
@@ -22,7 +22,7 @@ pub async fn remove(store: &Store, team: &Locked<Team>) -> Result<()> {
     }
     webhook::change::forget_team(store, &team.name).await?;
     references::leave_pools(store, &team.name).await?;
-    create::forget(store, &team.name).await
+    references::forget(store, &team.name).await
 }
 
 async fn unused(store: &Store, team: &str) -> Result<()> {

@@ -275,7 +275,7 @@ async fn a_rename_of_a_role_that_was_cut_short_is_finished_by_the_next_start() {
     let old = Role::load(&server.ctx.store, "role-of-bob").await.unwrap();
     let half = Role { name: "new".into(), renamed_from: Some(old.name.clone()), ..old };
     server.ctx.store.of::<Role>().insert(&half).await.unwrap();
-    role::update::finish_all(&server.ctx.store).await.unwrap();
+    role::rename::finish_all(&server.ctx.store).await.unwrap();
     assert_eq!(held(&bob).await, ["new(app blog)"]);
     assert!(Role::load(&server.ctx.store, "role-of-bob").await.is_err());
 }

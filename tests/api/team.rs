@@ -186,7 +186,7 @@ async fn a_rename_that_was_cut_short_is_finished_by_the_next_start() {
     let lead = a_team_with_everything(&server).await;
     let half = Team { name: "renamed".into(), renamed_from: Some("demo".into()), ..Team::load(&server.ctx.store, "demo").await.unwrap() };
     server.ctx.store.of::<Team>().insert(&half).await.unwrap();
-    team::update::finish_all(&server.ctx.store).await.unwrap();
+    team::rename::finish_all(&server.ctx.store).await.unwrap();
     assert_eq!(names(&lead).await, ["renamed"]);
     assert!(!format!("{:?}", dump(&server, "apps").await).contains("\"demo\""));
     assert_eq!(Team::load(&server.ctx.store, "renamed").await.unwrap().renamed_from, None);

@@ -46,5 +46,5 @@ async fn apply(call: &Call, team: &mut Locked<Team>, wanted: &Wanted) -> crate::
     if wanted.newname.is_empty() {
         return team::update::tags(store, team, wanted.tags.as_deref().unwrap_or_default()).await;
     }
-    team::update::rename(store, team, &wanted.newname, wanted.tags.as_deref()).await
+    team::rename::rename(store, team, &wanted.newname, wanted.tags.as_deref()).await
 }

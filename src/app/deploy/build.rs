@@ -1,6 +1,6 @@
 //! Making a version: number, build, what the build found out. A failed build leaves nothing but a used number.
 
-use super::{Options, Origin, base, counted, fetch};
+use super::{EndData, Options, Origin, base, counted, fetch};
 use crate::{
     app::{
         App, image as images_made,
@@ -21,7 +21,7 @@ pub async fn build(ctx: &Context, app: &mut Locked<App>, what: Origin, options: 
 }
 
 async fn tagged(ctx: &Context, app: &mut Locked<App>, what: Origin, options: &Options, out: &Output) -> Result<String> {
-    app.set_end_data(&super::roll_out::EndData::default());
+    app.set_end_data(&EndData::default());
     if app.platform.is_empty() {
         return Err(Error::refused("can't build app without platform"));
     }
@@ -29,7 +29,7 @@ async fn tagged(ctx: &Context, app: &mut Locked<App>, what: Origin, options: &Op
     let version = version(ctx, app, &rollout, what, options).await?;
     let image = if rollout.provisioner.runs_images() { version.deploy_image } else { version.build_image };
     rollout.out.line(&image);
-    app.set_end_data(&super::roll_out::EndData { image: image.clone() });
+    app.set_end_data(&EndData { image: image.clone() });
     Ok(image)
 }
 

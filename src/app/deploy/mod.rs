@@ -17,6 +17,7 @@ pub use self::{
 use std::time::Instant;
 
 use bson::{Bson, doc};
+use serde::Serialize;
 use tempfile::TempPath;
 
 use super::App;
@@ -60,6 +61,13 @@ pub struct Options {
     pub override_versions: bool,
     /// The tag of a build.
     pub tag: String,
+}
+
+/// What comes out of a deploy, as its event keeps it.
+#[derive(Debug, Default, Serialize)]
+struct EndData {
+    /// The image that serves; empty when it failed.
+    image: String,
 }
 
 /// Words for how a deploy comes.

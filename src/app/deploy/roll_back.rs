@@ -1,6 +1,6 @@
 //! Going back to an earlier version, and which ones may be gone back to.
 
-use super::{Options, counted, roll_out, tidy};
+use super::{EndData, Options, counted, roll_out, tidy};
 use crate::{
     app::{
         App, autoscale, intended,
@@ -22,7 +22,7 @@ pub async fn roll_back(ctx: &Context, app: &mut Locked<App>, called: &str, optio
 }
 
 async fn made_to_serve(ctx: &Context, app: &mut Locked<App>, called: &str, options: &Options, out: &Output) -> Result<()> {
-    app.set_end_data(&roll_out::EndData::default());
+    app.set_end_data(&EndData::default());
     let rollout = Rollout::load(ctx, app, out).await?;
     intended::begin_deploy(ctx, app, &rollout.provisioner, true).await?;
     let others = roll_out::others(&rollout, options)?;

@@ -1,8 +1,6 @@
 //! From a request to a version that serves.
 
-use serde::Serialize;
-
-use super::{Options, Origin, build, counted, tidy};
+use super::{EndData, Options, Origin, build, counted, tidy};
 use crate::{
     app::{
         App, intended,
@@ -17,13 +15,6 @@ use crate::{
     output::Output,
     store::Update,
 };
-
-/// What comes out of a deploy, as its event keeps it.
-#[derive(Debug, Default, Serialize)]
-pub(super) struct EndData {
-    /// The image that serves; empty when it failed.
-    pub image: String,
-}
 
 /// Deploys: makes a version, lets it serve, and forgets old ones.
 pub async fn deploy(ctx: &Context, app: &mut Locked<App>, what: Origin, options: &Options, out: &Output) -> Result<()> {

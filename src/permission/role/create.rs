@@ -1,6 +1,6 @@
 //! Makes roles.
 
-use super::{Role, update};
+use super::{Role, rename};
 use crate::{
     error::{Error, Result},
     permission::{ContextType, holder},
@@ -41,7 +41,7 @@ pub async fn create(store: &Store, role: &Role) -> Result<()> {
     if found.iter().any(|known| known.name == role.name) {
         return Err(taken());
     }
-    update::finish_these(store, found).await?;
+    rename::finish_these(store, found).await?;
     holder::forget_role(store, &role.name).await?;
     match store.of::<Role>().insert(role).await {
         Err(StoreError::Duplicate(_)) => Err(taken()),

@@ -5,6 +5,7 @@ pub mod change;
 pub mod create;
 pub mod place;
 pub mod remove;
+pub mod rename;
 pub mod update;
 
 use serde::{Deserialize, Serialize};

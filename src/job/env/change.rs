@@ -1,28 +1,20 @@
-//! The environment of jobs.
+//! Changes the environment of jobs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Job, run};
+use super::merge::own;
 use crate::{
     app::{
         EnvVar,
-        env::{SetEnvs, check_services, merge::with_services},
+        env::{SetEnvs, check_services},
     },
     context::Context,
     error::{Error, Result},
     event::Locked,
+    job::{Job, run},
     output::Output,
     store::Update,
 };
-
-/// Every variable with what clients show of it.
-pub fn merged(job: &Job) -> BTreeMap<String, EnvVar> {
-    with_services(&own(job), &job.spec.service_envs)
-}
-
-fn own(job: &Job) -> BTreeMap<String, EnvVar> {
-    job.spec.envs.iter().map(|var| (var.name.clone(), var.clone())).collect()
-}
 
 /// Sets variables, for the next run.
 pub async fn set(ctx: &Context, job: &mut Locked<Job>, wanted: SetEnvs, out: &Output) -> Result<()> {
