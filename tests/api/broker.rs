@@ -67,11 +67,13 @@ async fn answer(request: HttpRequest, body: web::Bytes, state: web::Data<State>)
     let headers = request.headers().iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
     let text = String::from_utf8_lossy(&body).into_owned();
     let seen = Seen { line: line.clone(), body: text.clone(), headers };
+    // Decided before anybody sees the request: who has seen it may change how the next one is answered.
+    let told = state.answers.lock().unwrap().get(&line).cloned();
     state.seen.lock().unwrap().push(seen.clone());
     if let Some(answer) = state.mind.and_then(|mind| mind(&seen)) {
         return answer;
     }
-    if let Some((status, body)) = state.answers.lock().unwrap().get(&line).cloned() {
+    if let Some((status, body)) = told {
         return HttpResponse::build(StatusCode::from_u16(status).unwrap()).body(body);
     }
     let path: Vec<&str> = request.path().trim_matches('/').split('/').collect();

@@ -1,6 +1,11 @@
 //! Doubles of other people's servers, each on a socket of its own.
 
+use std::time::Duration;
+
 use actix_web::{App, FromRequest, Handler, HttpServer, Responder, web};
+
+/// Connections that nobody uses.
+const KEPT: Duration = Duration::from_secs(120);
 
 /// Answers every request so until the test's runtime stops; its URL.
 pub fn serve<D, F, Args>(data: web::Data<D>, answer: F) -> String
@@ -11,7 +16,9 @@ where
     Args: FromRequest + 'static,
 {
     let server = HttpServer::new(move || App::new().app_data(data.clone()).default_service(web::to(answer.clone())));
-    let server = server.workers(1).disable_signals().bind("127.0.0.1:0").unwrap();
+    // A machine that stands still for a while is no client that is slow, and none that has gone.
+    let server = server.workers(1).disable_signals().client_request_timeout(Duration::ZERO).keep_alive(KEPT);
+    let server = server.bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", server.addrs()[0]);
     actix_web::rt::spawn(server.run());
     url

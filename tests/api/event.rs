@@ -168,7 +168,7 @@ async fn a_running_event_shows_what_was_flushed_of_its_log_and_its_lock() {
     running.output().write("building\n");
     let keeper = tokio::spawn(server.ctx.events.clone().keep());
     let path = format!("/1.1/events/{}", running.id());
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    let deadline = std::time::Instant::now() + crate::server::PATIENCE;
     let event = loop {
         let event = admin.get(&path).send().await.ok(200).json();
         if event["Log"] != "" || std::time::Instant::now() > deadline {

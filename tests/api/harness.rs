@@ -6,7 +6,7 @@
 //! admin.post("/1.0/teams").json(&json!({"name": "a-team"})).send().await.ok(201);
 //! ```
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use actix_web::{App, body::MessageBody, dev::ServiceResponse, http::StatusCode, test, web};
 use impaas::{
@@ -131,7 +131,12 @@ impl Server {
     pub async fn listen(&self) -> std::net::SocketAddr {
         let (ctx, router) = (web::Data::new(self.ctx.clone()), web::Data::new(self.router.clone()));
         let app = move || App::new().app_data(ctx.clone()).app_data(router.clone()).default_service(web::to(dispatch));
-        let server = actix_web::HttpServer::new(app).workers(1).disable_signals().bind("127.0.0.1:0").unwrap();
+        let server = actix_web::HttpServer::new(app)
+            .workers(1)
+            .disable_signals()
+            .client_request_timeout(Duration::ZERO)
+            .bind("127.0.0.1:0")
+            .unwrap();
         let address = server.addrs()[0];
         actix_web::rt::spawn(server.run());
         address

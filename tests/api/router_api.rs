@@ -1,6 +1,6 @@
 //! Routers that speak the router HTTP API: making them, giving them to apps, and what they are told.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use impaas::{
     permission::ContextType::{App as OfApp, Global, Router as OfRouter, Team},
@@ -15,6 +15,7 @@ use super::{
     memory::Memory,
     volume::make_team,
 };
+use crate::server::{PATIENCE, eventually};
 
 const DENIED: &str = "You don't have permission to do this action";
 const CERTIFICATE: &str = include_str!("tls/example.crt");
@@ -42,12 +43,11 @@ async fn a_router_lives_from_add_to_remove() {
     let (server, edge) = (Server::new().await, EdgeRouter::start());
     let admin = server.admin().await;
     make(&admin, "edge", &edge).await;
-    let listed = admin.get("/1.3/routers").send().await.ok(200).text;
     let url = &edge.url;
     let one = format!(
         r#"{{"name":"edge","type":"api","info":{{"tls-acme":"Certificates by themselves."}},"config":{{"api-url":"{url}/api","headers":{{"X-A":"hush1"}}}},"readinessGates":null,"dynamic":true,"default":false}}"#
     );
-    assert!(listed.contains(&one), "{listed}");
+    eventually("the router says what it is", PATIENCE, async || admin.get("/1.3/routers").send().await.ok(200).text.contains(&one)).await;
     assert_eq!(edge.header("x-a").as_deref(), Some("hush1"));
     let change = json!({"config": {"headers": null, "debug": true}});
     admin.put("/1.8/routers/edge").json(&change).send().await.ok(200);
@@ -135,10 +135,12 @@ async fn a_router_is_told_of_an_app_as_it_changes() {
     let opts = json!({"class": "fast", "tsuru.io/app-pool": "local", "tsuru.io/app-teamowner": "demo", "tsuru.io/app-teams": ["demo"]});
     assert_eq!((&told["opts"], &told["team"], &told["cnames"]), (&opts, &json!("demo"), &json!([])));
     assert_eq!(told["healthcheck"], json!({"Path": "", "TCPOnly": true}));
-    let list = admin.get("/1.5/apps/a/routers").send().await.ok(200).json();
     let own = "a.edge.example.com";
     let expected = json!({"name": "edge", "opts": {"class": "fast"}, "address": own, "addresses": [own], "type": "api", "status": "ready"});
-    assert_eq!(list[1], expected);
+    eventually("the router says how the app fares", PATIENCE, async || {
+        admin.get("/1.5/apps/a/routers").send().await.ok(200).json()[1] == expected
+    })
+    .await;
     admin.put("/1.5/apps/a/routers/edge").form(&[("Opts.class", "slow")]).send().await.ok(200);
     assert_eq!(edge.backend("a").unwrap()["opts"]["class"], "slow");
     admin.post("/1.0/apps/a/cname").form(&[("cname", "blog.example.com")]).send().await.ok(200);
@@ -243,7 +245,7 @@ async fn requests_pass_from_the_router_to_the_app() {
             format!("{} {}", request.headers().get("host").unwrap().to_str().unwrap(), request.uri())
         }))
     });
-    actix_web::rt::spawn(echo.workers(1).disable_signals().listen(apps).unwrap().run());
+    actix_web::rt::spawn(echo.workers(1).disable_signals().client_request_timeout(Duration::ZERO).listen(apps).unwrap().run());
     let (server, edge) = (Server::with_settings(Memory::new(), &settings).await, EdgeRouter::start());
     std::fs::create_dir_all(server.ctx.config.uploads()).unwrap();
     let admin = server.admin().await;

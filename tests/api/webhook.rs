@@ -1,6 +1,6 @@
 //! Webhooks: their routes, and the calls that they make.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use impaas::{
@@ -17,10 +17,9 @@ use super::{
     harness::{Caller, Server},
     volume::make_team,
 };
-use crate::server::eventually;
+use crate::server::{PATIENCE, eventually};
 
 const DENIED: &str = "You don't have permission to do this action";
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Receivers of the tests are on this machine.
 async fn near() -> Server {

@@ -12,6 +12,8 @@ use impaas::{
     store::{Filter, Key, Sealer, Store, Update, sqlite::Sqlite},
 };
 
+const LEASE: Duration = Duration::from_millis(500);
+
 async fn store() -> Store {
     let store = Store::new(Arc::new(Sqlite::in_memory().unwrap()), Sealer::new(Key::random()));
     server::ensure_collections(&store).await.unwrap();
@@ -20,7 +22,7 @@ async fn store() -> Store {
 
 /// The events of one server; several may share a store.
 fn events(store: &Store) -> Events {
-    let patience = Patience { renewal: Duration::from_millis(50), lease: Duration::from_millis(500) };
+    let patience = Patience { renewal: Duration::from_millis(50), lease: LEASE };
     Events::new(store.clone(), tokio::runtime::Handle::current()).with_patience(patience)
 }
 
@@ -221,9 +223,11 @@ async fn who_was_held_up_longer_than_its_lease_changes_nothing_any_more() {
     let app: App = serde_json::from_value(serde_json::json!({ "_id": { "$oid": ObjectId::new().to_hex() }, "name": "blog" })).unwrap();
     store.of::<App>().insert(&app).await.unwrap();
     // Nobody keeps the events of this one: that is how it is held up.
+    let began = std::time::Instant::now();
     let held_up = events(&store).begin(begin(TargetType::App, "blog")).await.unwrap();
     let (id, lease) = (held_up.id(), held_up.lease());
-    assert!(lease.is_sure());
+    let sure = lease.is_sure();
+    assert!(sure || began.elapsed() >= LEASE * 2 / 3, "it is sure for two thirds of its lease");
     let keeper = tokio::spawn(events(&store).keep());
     ended(&store, &id).await;
     keeper.abort();

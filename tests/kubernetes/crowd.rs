@@ -5,10 +5,7 @@ mod cluster;
 
 use std::sync::Arc;
 
-use actix_web::{
-    App as HttpApp, HttpServer,
-    web::{Data, to},
-};
+use actix_web::web::Data;
 use bson::{doc, oid::ObjectId};
 use impaas::{app::App, provisioner::absent::Absent, router::address};
 use serde_json::{Value, json};
@@ -16,7 +13,10 @@ use serde_json::{Value, json};
 use self::cluster::Cluster;
 use super::PATIENCE;
 use crate::{
-    api::harness::{Caller, Server},
+    api::{
+        double::serve,
+        harness::{Caller, Server},
+    },
     server::eventually,
 };
 
@@ -30,11 +30,7 @@ const MOST_OF_A_READ: u64 = 2;
 /// A cluster with so many apps, each with two units, and a server that knows it.
 async fn crowd() -> (Server, Data<Cluster>) {
     let cluster = Data::new(Cluster::of(APPS));
-    let seen = cluster.clone();
-    let app = move || HttpApp::new().app_data(seen.clone()).default_service(to(cluster::answer));
-    let http = HttpServer::new(app).workers(1).disable_signals().bind("127.0.0.1:0").unwrap();
-    let address = format!("http://{}", http.addrs()[0]);
-    actix_web::rt::spawn(http.run());
+    let address = serve(cluster.clone(), cluster::answer);
     let server = Server::with_settings(Arc::new(Absent), "routers:\n  edge: {type: ingress, domain: apps.test}\n").await;
     let store = &server.ctx.store;
     for n in 0..APPS {

@@ -5,22 +5,17 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
+
+use crate::api::double::serve;
 
 type Known = web::Data<Mutex<BTreeSet<String>>>;
 
 /// Starts it; it stops with the test's runtime. Where it is reached.
 pub fn start() -> String {
     let known = Known::from(Arc::<Mutex<BTreeSet<String>>>::default());
-    let server = HttpServer::new(move || App::new().app_data(known.clone()).default_service(web::to(answer)))
-        .workers(1)
-        .disable_signals()
-        .bind("127.0.0.1:0")
-        .unwrap();
-    let url = format!("http://{}", server.addrs()[0]);
-    actix_web::rt::spawn(server.run());
-    url
+    serve(known, answer)
 }
 
 async fn answer(request: HttpRequest, body: web::Bytes, known: Known) -> HttpResponse {

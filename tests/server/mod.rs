@@ -342,15 +342,15 @@ pub async fn eventually<F: Future<Output = bool>>(what: &str, within: Duration, 
     }
 }
 
-/// A free port below the range from which the system gives ports to everybody, and given to nobody else in this process, so that
-/// nobody takes it meanwhile.
+/// A free port below the ranges from which the system gives ports to everybody and servers give ports to their units, and given to nobody
+/// else in this process, so that nobody takes it meanwhile.
 pub fn free_port() -> u16 {
-    static NEXT: LazyLock<AtomicU16> = LazyLock::new(|| AtomicU16::new(rand::random_range(0..12_000)));
+    static NEXT: LazyLock<AtomicU16> = LazyLock::new(|| AtomicU16::new(rand::random_range(0..8_000)));
     for _ in 0..1000 {
-        let port = 20_000 + NEXT.fetch_add(1, Ordering::Relaxed) % 12_000;
+        let port = 12_000 + NEXT.fetch_add(1, Ordering::Relaxed) % 8_000;
         if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
             return port;
         }
     }
-    panic!("no free port between 20000 and 32000");
+    panic!("no free port between 12000 and 20000");
 }

@@ -96,7 +96,7 @@ mod tests {
             append(dir.path(), &[Entry { text: format!("{n} {long}"), ..entry(n, "web") }]).unwrap();
         }
         for n in 0..600 {
-            let line = tokio::time::timeout(Duration::from_secs(10), lines.next()).await.unwrap().unwrap();
+            let line = tokio::time::timeout(Duration::from_secs(60), lines.next()).await.unwrap().unwrap();
             assert_eq!(line.date.millis(), n);
         }
         assert!(dir.path().join("previous").exists());
@@ -120,6 +120,6 @@ mod tests {
         assert!(texts(dir.path(), query(5)).await.is_empty());
         let mut lines = stream(dir.path().into(), LogQuery { follow: true, ..query(5) }, CancellationToken::new()).await;
         append(dir.path(), &[entry(3, "web")]).unwrap();
-        assert_eq!(tokio::time::timeout(Duration::from_secs(10), lines.next()).await.unwrap().unwrap().message, "line 3");
+        assert_eq!(tokio::time::timeout(Duration::from_secs(60), lines.next()).await.unwrap().unwrap().message, "line 3");
     }
 }

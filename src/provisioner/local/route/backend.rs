@@ -88,6 +88,6 @@ mod tests {
         }
         assert!(!drained.is_finished());
         drop(busy);
-        tokio::time::timeout(Duration::from_secs(10), drained).await.unwrap().unwrap();
+        tokio::time::timeout(Duration::from_secs(30), drained).await.unwrap().unwrap();
     }
 }
