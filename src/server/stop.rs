@@ -11,6 +11,8 @@ use crate::error::Result;
 /// For so long it goes on with what it is asked, and has its clients connect elsewhere: what is asked on a connection just when it is
 /// closed is lost.
 const FAREWELL: Duration = Duration::from_secs(1);
+/// In so many pieces: while the machine stands still nobody is answered, and only one of them goes by.
+const PIECES: u32 = 20;
 
 /// What it is told by.
 pub struct Signals {
@@ -36,7 +38,9 @@ impl Signals {
         };
         if gracefully {
             leaving.cancel();
-            tokio::time::sleep(FAREWELL).await;
+            for _ in 0..PIECES {
+                tokio::time::sleep(FAREWELL / PIECES).await;
+            }
         }
         server.stop(gracefully).await;
     }
