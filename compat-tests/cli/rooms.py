@@ -147,13 +147,13 @@ def events(place, hello):
         ended = []
         deploy = threading.Thread(target=lambda: ended.append(day.cli.run("app", "deploy", "-a", "hello", ".", cwd=folder)))
         deploy.start()
-        running, end = None, time.monotonic() + 60
+        running, end = None, time.monotonic() + 120
         while not running and time.monotonic() < end:
             running = ID.search(day.cli.must("event", "list", "-r", "-k", "app.deploy").stdout)
         if not running:
             raise Failed("the deploy is no running event")
         day.cli.must("event", "cancel", running[0], "changed my mind", "-y")
-        deploy.join(60)
+        deploy.join(120)
         if not ended or ended[0].code == 0:
             raise Failed(f"the cancelled deploy goes on: {ended and ended[0].text[-300:]}")
         told = day.cli.must("event", "info", running[0]).stdout

@@ -54,7 +54,7 @@ class Cluster:
         self.builds, self.images = f"dns:///127.0.0.1:{port}", f"{REGISTRY}/{self.name}"
         command = ["deploy-agent", f"--port={port}", f"--metrics-port={free_port()}", f"--buildkit-addr={BUILDKIT}"]
         self.agent = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        end = time.monotonic() + 30
+        end = time.monotonic() + 120
         while not listens(port):
             if self.agent.poll() is not None or time.monotonic() > end:
                 raise Failed("deploy-agent does not listen")
@@ -96,7 +96,11 @@ class Cluster:
 
     def close(self):
         self.agent.terminate()
-        self.agent.wait(10)
+        try:
+            self.agent.wait(30)
+        except subprocess.TimeoutExpired:
+            self.agent.kill()
+            self.agent.wait()
         # What comes next finds no units of apps of the same names. Nobody makes pods again, which need not take their leave.
         self.kubectl("delete", "cronjobs,jobs,deployments,replicasets", "--all", "--cascade=orphan", "-n", self.name)
         self.kubectl("delete", "pods", "--all", "--grace-period=1", "--timeout=60s", "-n", self.name)

@@ -1,6 +1,7 @@
 """An `impaasd` in a folder of its own."""
 
 import http.client
+import os
 import subprocess
 import tempfile
 import time
@@ -13,10 +14,10 @@ class Server:
     """Runs with these settings and with documents in this MongoDB, when there is one; its first user is this root, or the one it makes."""
 
     def __init__(self, binary, settings, database=None, root=None):
-        self.folder = tempfile.TemporaryDirectory(prefix="stock-cli-server-")
+        self.folder = tempfile.TemporaryDirectory(prefix="stock-cli-server-", ignore_cleanup_errors=True)
         folder = Path(self.folder.name)
         if database:
-            settings += f"database: {{url: '{database}', name: stock_cli_{free_port()}}}\n"
+            settings += f"database: {{url: '{database}', name: stock_cli_{os.getpid()}}}\n"
         (folder / "tsuru.conf").write_text(settings)
         self.port, apps = free_port(), free_port()
         self.url, self.login = f"http://127.0.0.1:{self.port}", folder / "data" / "first-login.txt"
@@ -32,7 +33,7 @@ class Server:
         self.wait()
 
     def wait(self):
-        end = time.monotonic() + 60
+        end = time.monotonic() + 120
         while not self.answers():
             if self.process.poll() is not None or time.monotonic() > end:
                 raise Failed(f"impaasd does not answer: {self.log.read_text()[-800:]}")
@@ -51,7 +52,8 @@ class Server:
     def stop(self):
         self.process.terminate()
         try:
-            self.process.wait(30)
+            self.process.wait(90)
         except subprocess.TimeoutExpired:
             self.process.kill()
+            self.process.wait()
         self.folder.cleanup()

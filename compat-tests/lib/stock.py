@@ -125,10 +125,22 @@ def read_login(path):
     return email, password
 
 
+_given = set()
+
+
 def free_port():
-    """A free loopback port."""
+    """A free loopback port, given once, below those that the system gives to everybody: nobody takes it meanwhile."""
+    import random
     import socket
 
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    for port in random.sample(range(18500, 20000), 1500):
+        with socket.socket() as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                listener.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port not in _given:
+            _given.add(port)
+            return port
+    raise Failed("no free port between 18500 and 20000")

@@ -56,7 +56,7 @@ impl Cut {
         let files = [("app.py", page.as_str()), ("Procfile", &procfile), ("tsuru.yaml", &self.hooks), ("gate.py", WAIT)];
         let (deploy, waiting) = self.gate.deploy(&self.server, "cut", &archive::of_files(&files)).await;
         let event = self.running_deploy().await;
-        eventually("the log is stored as it grows", Duration::from_secs(10), || async {
+        eventually("the log is stored as it grows", PATIENCE, || async {
             let event = self.server.json(&format!("/1.1/events/{event}")).await;
             event["Log"].as_str().is_some_and(|log| log.contains(last_words))
         })
@@ -158,6 +158,8 @@ async fn deploy_worker(server: &Server) -> String {
     server.create_app("worker", "python").await;
     server.deploy("worker", &archive::of_files(&[("web.py", web), ("worker.py", worker), ("Procfile", &procfile)])).await;
     server.wait_for("worker", "/", "process web of worker").await;
+    // A worker counts as started while its shell still becomes it.
+    eventually("both processes run", PATIENCE, || async { running(&marker).len() == 2 }).await;
     marker
 }
 

@@ -3,6 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::gate::{Gate, WAIT};
 use crate::server::{PATIENCE, Server, eventually};
 
 async fn logged(server: &Server, job: &str) -> Vec<String> {
@@ -17,20 +18,24 @@ async fn make(server: &Server, job: &Value) {
 
 #[tokio::test]
 async fn a_kill_of_the_server_loses_no_job_and_no_run() {
-    let mut server = Server::start().await;
-    let container = |line: &str| json!({"image": "tsuru/python", "command": ["sh", "-c", line]});
-    let often = json!({"name": "often", "teamOwner": "demo", "schedule": "@every 2s", "container": container("echo tick")});
-    let long = json!({"name": "long", "teamOwner": "demo", "manual": true, "container": container("echo began; sleep 3; echo done")});
+    let (mut server, gate) = (Server::start().await, Gate::new().await);
+    let container = |command: &[&str]| json!({"image": "tsuru/python", "command": command});
+    let often = json!({"name": "often", "teamOwner": "demo", "schedule": "@every 2s", "container": container(&["sh", "-c", "echo tick"])});
+    let command = container(&["python3", "-c", WAIT, &gate.port().to_string()]);
+    let long = json!({"name": "long", "teamOwner": "demo", "manual": true, "container": command});
     for job in [&often, &long] {
         make(&server, job).await;
     }
     server.form(Method::POST, "/1.13/jobs/long/trigger", &[]).await;
-    eventually("the long run began", PATIENCE, || async { logged(&server, "long").await == ["began"] }).await;
+    let waiting = gate.reached().await;
+    eventually("the long run began", PATIENCE, || async { logged(&server, "long").await == ["at the gate"] }).await;
     eventually("the clock runs", PATIENCE, || async { !logged(&server, "often").await.is_empty() }).await;
     server.kill();
     server.start_again().await;
     let before = logged(&server, "often").await.len();
-    eventually("the long run ended", PATIENCE, || async { logged(&server, "long").await == ["began", "done"] }).await;
+    waiting.let_through().await;
+    let all = ["at the gate", "through the gate"];
+    eventually("the long run ended", PATIENCE, || async { logged(&server, "long").await == all }).await;
     eventually("the clock still runs", PATIENCE, || async { logged(&server, "often").await.len() > before }).await;
     eventually("the run is seen to have ended, and once", PATIENCE, || async {
         let unit = server.json("/1.13/jobs/long").await["units"][0].clone();

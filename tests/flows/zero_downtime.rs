@@ -80,8 +80,12 @@ async fn send_all(request: RequestBuilder, stop: Arc<AtomicBool>, seen: Arc<Mute
     let begun = Instant::now();
     let mut ticks = interval(Duration::from_micros(1_000_000 / RATE));
     let mut requests = JoinSet::new();
-    while !stop.load(Ordering::Relaxed) {
-        ticks.tick().await;
+    loop {
+        let due = ticks.tick().await;
+        // What was not sent while this stood still is sent first.
+        if stop.load(Ordering::Relaxed) && due.elapsed() < Duration::from_millis(50) {
+            break;
+        }
         let request = request.try_clone().expect("a request without a body");
         requests.spawn(send_one(request, Arc::clone(&seen)));
         while requests.try_join_next().is_some() {}

@@ -59,7 +59,7 @@ impl Yard {
     /// From now on it is about another app, a new one.
     async fn make(&mut self, app: String) {
         let asked = json!({"name": app, "teamOwner": "demo", "pool": "kube"});
-        eventually("the app is made", SOON, async || self.tried("/1.0/apps", &asked).await.0 == 201).await;
+        eventually("the app is made", PATIENCE, async || self.tried("/1.0/apps", &asked).await.0 == 201).await;
         self.app = app;
     }
 

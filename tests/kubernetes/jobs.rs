@@ -63,7 +63,9 @@ impl Lab {
     }
 
     async fn trigger(&self) -> String {
+        let before = self.units().await.len();
         self.world.server.admin().await.post(&self.path("/trigger")).send().await.ok(200);
+        self.until("the run is seen", |units| units.len() > before).await;
         self.units().await.last().unwrap()["ID"].as_str().unwrap().to_owned()
     }
 
@@ -207,7 +209,7 @@ async fn a_killed_run_is_gone_with_its_pods() {
     let admin = lab.world.server.admin().await;
     admin.delete(&lab.path("/units/none")).send().await.fails(404, "unit \"none\" not found");
     admin.delete(&lab.path(&format!("/units/{run}?force=true"))).send().await.ok(200);
-    assert_eq!(lab.units().await, Vec::<Value>::new());
+    lab.until("it is gone", <[Value]>::is_empty).await;
     let pods = async || lab.kubectl(&["get", "pods", "-o", "name"]).is_empty();
     eventually("its pods are gone", PATIENCE, pods).await;
 }

@@ -31,8 +31,8 @@ async fn until(
 async fn a_container_that_is_started_again_is_followed_and_no_line_is_lost_or_told_twice() {
     let Some(world) = World::with_app().await else { return };
     let mut app = running::deployment(&world.name, 1);
-    let count =
-        "n=$(cat /data/n 2>/dev/null || echo 0); echo $((n+1)) > /data/n; for i in 1 2 3; do echo life $n line $i; done; sleep 2; exit 1";
+    let count = "n=$(cat /data/n 2>/dev/null || echo 0); echo $((n+1)) > /data/n; for i in 1 2 3; do echo life $n line $i; done; \
+                 until [ -e /data/end$n ]; do sleep 0.2; done; exit 1";
     let container = &mut app["spec"]["template"]["spec"]["containers"][0];
     container["command"] = json!(["/bin/sh", "-c", count]);
     container["readinessProbe"] = json!(null);
@@ -41,7 +41,9 @@ async fn a_container_that_is_started_again_is_followed_and_no_line_is_lost_or_to
     world.apply(&[app]);
     world.until("it runs", |info| info["units"][0]["Status"] == "started").await;
     let mut lines = world.provisioner().await.logs(query(&world)).await.unwrap();
-    let all = until(&mut lines, "second life", |line| line.message == "life 1 line 3").await;
+    let mut all = until(&mut lines, "first life", |line| line.message == "life 0 line 3").await;
+    world.real.kubectl(&["exec", "-n", &world.name, &format!("deployment/{}-web", world.name), "--", "touch", "/data/end0"]);
+    all.extend(until(&mut lines, "second life", |line| line.message == "life 1 line 3").await);
     let own: Vec<&str> = all.iter().filter(|line| line.source == "web").map(|line| line.message.as_str()).collect();
     let expected: Vec<String> = [0, 1].iter().flat_map(|life| (1..=3).map(move |i| format!("life {life} line {i}"))).collect();
     assert_eq!(own, expected);

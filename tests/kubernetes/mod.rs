@@ -27,6 +27,7 @@ mod versions;
 mod volumes;
 
 use std::{
+    cell::RefCell,
     env,
     io::Write,
     process::{Command, Stdio},
@@ -172,8 +173,13 @@ impl World {
     /// Waits until the app's info is so.
     pub async fn until(&self, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
         let admin = self.server.admin().await;
-        eventually(what, PATIENCE, async || holds(&self.info(&admin).await)).await;
-        self.info(&admin).await
+        let last = RefCell::new(Value::Null);
+        eventually(what, PATIENCE, async || {
+            last.replace(self.info(&admin).await);
+            holds(&last.borrow())
+        })
+        .await;
+        last.into_inner()
     }
 
     /// Writes objects into the namespace, as somebody else would.

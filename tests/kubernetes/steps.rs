@@ -16,7 +16,10 @@ use super::{
     rollout::{IMAGE, Site, web},
 };
 
-/// An app behind a proxy, whose rollouts have little time: health checks three seconds, progress ten.
+/// Seconds that a rollout may take, however slow the machine is.
+const LONG: u32 = 120;
+
+/// An app behind a proxy, whose rollouts may have little time.
 struct Hasty {
     site: Site,
     proxy: Proxy,
@@ -24,8 +27,13 @@ struct Hasty {
 
 impl Hasty {
     async fn new() -> Option<Self> {
-        let settings = "docker:\n  healthcheck:\n    max-time: 3\nkubernetes:\n  deployment-progress-timeout: 10\n";
-        let mut world = World::with_settings(settings).await?;
+        Self::within(LONG, LONG).await
+    }
+
+    /// One whose rollouts have so many seconds for health checks, and for progress.
+    async fn within(health: u32, progress: u32) -> Option<Self> {
+        let settings = format!("docker:\n  healthcheck:\n    max-time: {health}\nkubernetes:\n  deployment-progress-timeout: {progress}\n");
+        let mut world = World::with_settings(&settings).await?;
         let proxy = Proxy::start(&world.real).await;
         world.address = proxy.url();
         Some(Self { site: Site::of(world, &[]).await, proxy })
@@ -43,6 +51,13 @@ impl Deref for Hasty {
     fn deref(&self) -> &Site {
         &self.site
     }
+}
+
+/// A process that gets well, however little time there is for others.
+fn well(version: u32) -> ProcessState {
+    let mut process = web(version);
+    process.healthcheck.as_mut().unwrap().deploy_timeout_seconds = LONG;
+    process
 }
 
 /// The objects that were written, by kind and name.
@@ -88,8 +103,8 @@ async fn only_what_changed_is_written_and_a_first_deploy_is_at_most_fifteen_writ
 
 #[actix_web::test]
 async fn a_version_that_does_not_get_well_is_told_with_its_last_lines_and_the_one_before_goes_on() {
-    let Some(site) = Hasty::new().await else { return };
-    site.applied(&site.state(vec![web(1)])).await;
+    let Some(site) = Hasty::within(3, LONG).await else { return };
+    site.applied(&site.state(vec![well(1)])).await;
     let before = site.get("deployment", &site.named("web"));
     let mut ill = web(2);
     ill.command = ["/bin/sh", "-c", "echo I am ill; sleep 60"].map(str::to_owned).into();
@@ -112,7 +127,7 @@ async fn a_version_that_does_not_get_well_is_told_with_its_last_lines_and_the_on
 
 #[actix_web::test]
 async fn a_first_version_that_fails_leaves_nothing_but_an_empty_app() {
-    let Some(site) = Hasty::new().await else { return };
+    let Some(site) = Hasty::within(LONG, 10).await else { return };
     let mut missing = web(1);
     missing.pod.image = "127.0.0.1:5000/base/none:latest".into();
     let (done, said) = site.apply(&site.state(vec![missing])).await;
@@ -125,7 +140,7 @@ async fn a_first_version_that_fails_leaves_nothing_but_an_empty_app() {
 
 #[actix_web::test]
 async fn when_a_later_process_fails_those_before_come_back() {
-    let Some(site) = Hasty::new().await else { return };
+    let Some(site) = Hasty::within(LONG, 30).await else { return };
     let worker = |version: u32| ProcessState {
         name: "worker".into(),
         command: vec!["sleep 3600".into()],
@@ -201,7 +216,7 @@ async fn a_rollout_that_nobody_wants_any_more_is_undone_before_the_next() {
 
 #[actix_web::test]
 async fn a_cluster_that_is_ill_for_a_while_undoes_nothing() {
-    let Some(site) = Hasty::new().await else { return };
+    let Some(site) = Hasty::within(12, 12).await else { return };
     site.applied(&site.state(vec![web(1)])).await;
     for (version, weather) in [(2, Weather::Refused(429)), (3, Weather::Refused(500)), (4, Weather::Hangs)] {
         let want = site.state(vec![web(version)]);
@@ -214,7 +229,7 @@ async fn a_cluster_that_is_ill_for_a_while_undoes_nothing() {
             site.proxy.set(weather);
             site.proxy.cut();
             // Longer than a health check may take.
-            tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+            tokio::time::sleep(std::time::Duration::from_secs(14)).await;
             site.proxy.set(Weather::Fair);
         };
         let (said, ()) = tokio::join!(site.applied(&want), ill);

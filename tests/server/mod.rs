@@ -342,15 +342,29 @@ pub async fn eventually<F: Future<Output = bool>>(what: &str, within: Duration, 
     }
 }
 
+/// One of some tries takes less time than that: who waits for somebody else waits each time, a machine that stands still does not.
+pub async fn quickly<F: Future<Output = ()>>(what: &str, within: Duration, mut act: impl FnMut() -> F) {
+    let mut quickest = Duration::MAX;
+    for _ in 0..10 {
+        let begun = Instant::now();
+        act().await;
+        quickest = quickest.min(begun.elapsed());
+        if quickest < within {
+            return;
+        }
+    }
+    panic!("not within {within:?} but {quickest:?}: {what}");
+}
+
 /// A free port below the ranges from which the system gives ports to everybody and servers give ports to their units, and given to nobody
 /// else in this process, so that nobody takes it meanwhile.
 pub fn free_port() -> u16 {
-    static NEXT: LazyLock<AtomicU16> = LazyLock::new(|| AtomicU16::new(rand::random_range(0..8_000)));
+    static NEXT: LazyLock<AtomicU16> = LazyLock::new(|| AtomicU16::new(rand::random_range(0..5_000)));
     for _ in 0..1000 {
-        let port = 12_000 + NEXT.fetch_add(1, Ordering::Relaxed) % 8_000;
+        let port = 12_000 + NEXT.fetch_add(1, Ordering::Relaxed) % 5_000;
         if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
             return port;
         }
     }
-    panic!("no free port between 12000 and 20000");
+    panic!("no free port between 12000 and 17000");
 }

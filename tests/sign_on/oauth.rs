@@ -168,7 +168,7 @@ async fn roles_of_new_users_come_with_the_first_sign_on() {
 
 /// A provider that nobody runs.
 fn dead() -> String {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = crate::server::free_port();
     format!(
         "  oauth:\n    client-id: c\n    client-secret: s\n    scope: openid\n    auth-url: http://127.0.0.1:{port}/auth\n    \
          token-url: http://127.0.0.1:{port}/token\n    info-url: http://127.0.0.1:{port}/me\n"

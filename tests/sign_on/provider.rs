@@ -2,7 +2,6 @@
 
 use std::{
     env,
-    net::TcpListener,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -39,7 +38,7 @@ impl Provider {
             say("sign-on by a provider: SKIPPED, IMPAAS_OIDC_PROVIDER is not set");
             return None;
         };
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = crate::server::free_port();
         let line = format!("exec {line} {port}");
         let provider = Self { child: spawn(&line), line, url: format!("http://127.0.0.1:{port}") };
         provider.answers().await;

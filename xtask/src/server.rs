@@ -5,7 +5,8 @@ use std::{
     io::{Read, Write},
     net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{self, Child, Command, Stdio},
+    sync::atomic::{AtomicU16, Ordering},
     time::{Duration, Instant},
 };
 
@@ -53,7 +54,7 @@ impl Server {
             if let Ok(Some(status)) = self.child.try_wait() {
                 return Err(format!("impaasd ended at start with {status}\n{}", self.log_tail()));
             }
-            if begun.elapsed() > Duration::from_secs(30) {
+            if begun.elapsed() > Duration::from_secs(120) {
                 return Err(format!("impaasd does not answer\n{}", self.log_tail()));
             }
             std::thread::sleep(Duration::from_millis(10));
@@ -105,8 +106,10 @@ fn answers(port: u16) -> bool {
     ask().unwrap_or(false)
 }
 
-/// A free port of the loopback address.
+/// A free port of the loopback address, below those that the system gives to everybody: nobody takes it meanwhile.
 pub fn free_port() -> Result<u16> {
-    let listener = TcpListener::bind("127.0.0.1:0").map_err(|error| error.to_string())?;
-    Ok(listener.local_addr().map_err(|error| error.to_string())?.port())
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = (process::id() % 1_500) as u16;
+    let mut ports = (0..1_500).map(|_| 17_000 + (first + NEXT.fetch_add(1, Ordering::Relaxed)) % 1_500);
+    ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).ok_or_else(|| "no free port between 17000 and 18500".to_owned())
 }

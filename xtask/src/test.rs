@@ -93,7 +93,8 @@ fn mongodb(steps: &mut Steps) -> Option<MongoDb> {
     let mut started = None;
     steps.run("MongoDB: the wire server mongo-java-server", |_| {
         let wire = mongo_wire::start(free_port()?, None).map_err(|error| error.to_string())?;
-        let url = wire.url();
+        // A machine that stands still for some seconds is no database that is away.
+        let url = format!("{}/?serverSelectionTimeoutMS=30000&connectTimeoutMS=30000", wire.url());
         started = Some(MongoDb { url: url.clone(), wire: Some(wire) });
         Ok(url)
     });
