@@ -1,6 +1,6 @@
 //! Doubles of other people's servers, each on a socket of its own.
 
-use std::time::Duration;
+use std::{net::TcpListener, time::Duration};
 
 use actix_web::{App, FromRequest, Handler, HttpServer, Responder, web};
 
@@ -15,11 +15,18 @@ where
     F::Output: Responder + 'static,
     Args: FromRequest + 'static,
 {
-    let server = HttpServer::new(move || App::new().app_data(data.clone()).default_service(web::to(answer.clone())));
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    run(listener, move |app| {
+        app.app_data(data.clone()).default_service(web::to(answer.clone()));
+    });
+    url
+}
+
+/// Answers on this socket, with an app made so, until the test's runtime stops.
+pub fn run(listener: TcpListener, configure: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static) {
+    let server = HttpServer::new(move || App::new().configure(&configure));
     // A machine that stands still for a while is no client that is slow, and none that has gone.
     let server = server.workers(1).disable_signals().client_request_timeout(Duration::ZERO).keep_alive(KEPT);
-    let server = server.bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", server.addrs()[0]);
-    actix_web::rt::spawn(server.run());
-    url
+    actix_web::rt::spawn(server.listen(listener).unwrap().run());
 }

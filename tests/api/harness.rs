@@ -6,7 +6,7 @@
 //! admin.post("/1.0/teams").json(&json!({"name": "a-team"})).send().await.ok(201);
 //! ```
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use actix_web::{App, body::MessageBody, dev::ServiceResponse, http::StatusCode, test, web};
 use impaas::{
@@ -25,6 +25,7 @@ use impaas::{
 };
 use serde::Serialize;
 
+use super::double;
 use crate::contract::{
     cases::{asserted, key},
     table::{self, matches},
@@ -130,15 +131,11 @@ impl Server {
     /// Its address, once it listens on a socket too.
     pub async fn listen(&self) -> std::net::SocketAddr {
         let (ctx, router) = (web::Data::new(self.ctx.clone()), web::Data::new(self.router.clone()));
-        let app = move || App::new().app_data(ctx.clone()).app_data(router.clone()).default_service(web::to(dispatch));
-        let server = actix_web::HttpServer::new(app)
-            .workers(1)
-            .disable_signals()
-            .client_request_timeout(Duration::ZERO)
-            .bind("127.0.0.1:0")
-            .unwrap();
-        let address = server.addrs()[0];
-        actix_web::rt::spawn(server.run());
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        double::run(listener, move |app| {
+            app.app_data(ctx.clone()).app_data(router.clone()).default_service(web::to(dispatch));
+        });
         address
     }
 

@@ -1,6 +1,6 @@
 //! Routers that speak the router HTTP API: making them, giving them to apps, and what they are told.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use impaas::{
     permission::ContextType::{App as OfApp, Global, Router as OfRouter, Team},
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::{
     deploy::{deploy, server},
+    double,
     edge_router::EdgeRouter,
     harness::{Caller, Reply, Server},
     memory::Memory,
@@ -240,12 +241,11 @@ async fn two_apps_have_a_host_name_only_on_other_routers_and_of_one_team() {
 async fn requests_pass_from_the_router_to_the_app() {
     let apps = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let settings = format!("apps-listen: {}\n", apps.local_addr().unwrap());
-    let echo = actix_web::HttpServer::new(|| {
-        actix_web::App::new().default_service(actix_web::web::to(|request: actix_web::HttpRequest| async move {
+    double::run(apps, |app| {
+        app.default_service(actix_web::web::to(|request: actix_web::HttpRequest| async move {
             format!("{} {}", request.headers().get("host").unwrap().to_str().unwrap(), request.uri())
-        }))
+        }));
     });
-    actix_web::rt::spawn(echo.workers(1).disable_signals().client_request_timeout(Duration::ZERO).listen(apps).unwrap().run());
     let (server, edge) = (Server::with_settings(Memory::new(), &settings).await, EdgeRouter::start());
     std::fs::create_dir_all(server.ctx.config.uploads()).unwrap();
     let admin = server.admin().await;
